@@ -1,0 +1,77 @@
+"""Files and directories that appear whole or not at all: written aside, made durable, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def temporary_name(beside: Path, prefix: str = ".tmp") -> Path:
+    """A fresh path in the directory of `beside`, on the same file system."""
+    return beside.with_name(f"{prefix}-{beside.name}-{os.urandom(6).hex()}")
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Replace `path` by a file with content `data`; after a crash it holds the old content or the new."""
+    temporary = temporary_name(path)
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with open(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def create_dir_atomically(path: Path) -> Iterator[Path]:
+    """Yield a new directory beside `path` and rename it to `path` at the end; on an error it is removed.
+
+    Raises FileExistsError when `path` is a non-empty directory by then.
+    """
+    temporary = temporary_name(path, ".new")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        try:
+            os.rename(temporary, path)
+        except OSError as error:
+            if path.exists():
+                raise FileExistsError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+            raise
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def remove_dir_atomically(path: Path) -> None:
+    """Remove a directory so that it is there whole or not at all; a missing one is fine."""
+    doomed = temporary_name(path, ".old")
+    try:
+        os.rename(path, doomed)
+    except FileNotFoundError:
+        return
+    remove_tree(doomed)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory tree even where its directories are not writable by their owner."""
+
+    def make_writable_and_retry(function: object, name: str, error: BaseException) -> None:
+        if isinstance(error, FileNotFoundError):
+            return
+        parent = os.path.dirname(name)
+        os.chmod(parent, 0o700)
+        if os.path.isdir(name) and not os.path.islink(name):
+            os.chmod(name, 0o700)
+            shutil.rmtree(name)
+        else:
+            os.unlink(name)
+
+    shutil.rmtree(path, onerror=lambda function, name, info: make_writable_and_retry(function, name, info[1]))

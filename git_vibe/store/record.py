@@ -1,0 +1,90 @@
+"""`meta.json`: the truth about a session, read and replaced as a whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from git_vibe.errors import SessionNotFound, StateCorrupt
+from git_vibe.store.atomic import write_atomically
+from git_vibe.store.layout import Layout, SessionPaths
+from git_vibe.types import LayerId, Oid, SessionName
+
+
+class SessionRecord(NamedTuple):
+    """What is stored about a session.
+
+    `base` is the commit clean files are read from, `promoted` the newest promote (dirty is measured against it,
+    or against the base). `created_ns` is wall-clock nanoseconds. `mount` is absolute. `branch` is the full ref of
+    the session's own branch, or None while its HEAD is detached. `agent` is the base name of the program that
+    was launched, `command` its whole argument vector.
+    """
+
+    name: SessionName
+    base: Oid
+    created_ns: int
+    mount: str
+    promoted: Oid | None = None
+    branch: str | None = None
+    agent: str | None = None
+    command: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> Oid:
+        """The commit that dirty is measured against."""
+        return self.promoted or self.base
+
+
+def write_record(path: Path, record: SessionRecord) -> None:
+    """Replace the session record at `path`."""
+    data = json.dumps({"format": 1, **record._asdict()}, indent=2, ensure_ascii=True)
+    write_atomically(path, data.encode() + b"\n")
+
+
+def read_record(paths: SessionPaths) -> SessionRecord:
+    """Read a session's record. Raises SessionNotFound, or StateCorrupt when it cannot be understood."""
+    try:
+        raw = json.loads(paths.meta.read_bytes())
+        return _from_json(raw)
+    except (FileNotFoundError, NotADirectoryError):
+        raise not_found(paths.name) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateCorrupt(
+            f"{paths.meta} is damaged: {error}", "run `git vibe doctor` to see what can be recovered"
+        ) from error
+
+
+def not_found(name: SessionName) -> SessionNotFound:
+    """The error that a session does not exist."""
+    return SessionNotFound(f"Instance '{name}' not found", "`git vibe status` lists the sessions of this repository")
+
+
+def _from_json(raw: dict[str, Any]) -> SessionRecord:
+    return SessionRecord(
+        name=SessionName(raw["name"]),
+        base=Oid(raw["base"]),
+        created_ns=int(raw["created_ns"]),
+        mount=str(raw["mount"]),
+        promoted=Oid(raw["promoted"]) if raw.get("promoted") else None,
+        branch=raw.get("branch"),
+        agent=raw.get("agent"),
+        command=tuple(raw.get("command", ())),
+    )
+
+
+def session_names(layout: Layout) -> list[SessionName]:
+    """Names of all sessions that exist, sorted. Half-made and half-removed ones do not count."""
+    try:
+        entries = sorted(entry.name for entry in layout.sessions.iterdir() if entry.name[:1] != ".")
+    except FileNotFoundError:
+        return []
+    return [SessionName(name) for name in entries]
+
+
+def layer_ids(paths: SessionPaths) -> list[LayerId]:
+    """The session's layers from the lowest to the top one."""
+    try:
+        return sorted(LayerId(int(entry.name)) for entry in paths.layers.iterdir() if entry.name.isdigit())
+    except FileNotFoundError:
+        return []
