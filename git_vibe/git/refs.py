@@ -1,0 +1,54 @@
+"""Refs: read, and moved only from the value they are expected to have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from git_vibe.errors import GitError, RefMoved
+from git_vibe.git.command import run_git, run_git_status
+from git_vibe.types import Oid
+
+NOTHING = "0" * 40
+"""The old value of a ref that must not exist yet."""
+
+
+def read_ref(ref: str, *, cwd: Path, git_dir: bytes | None = None) -> Oid | None:
+    """What a ref (or HEAD, MERGE_HEAD) points to, or None when there is no such ref.
+
+    `git_dir` names another repository than the one around `cwd`.
+    """
+    env = {"GIT_DIR": os.fsdecode(git_dir)} if git_dir is not None else None
+    done = run_git_status(["rev-parse", "--verify", "--quiet", "--end-of-options", ref], cwd=cwd, env=env)
+    return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+
+def update_ref(ref: str, new: Oid, *, old: Oid | None, message: str, cwd: Path) -> None:
+    """Move `ref` from `old` (None: it does not exist) to `new`, with a reflog entry. Raises RefMoved or GitError."""
+    command = ["update-ref", "--create-reflog", "-m", message, ref, new, old or NOTHING]
+    done = run_git_status(command, cwd=cwd)
+    if done.returncode == 0:
+        return
+    if read_ref(ref, cwd=cwd) != old:
+        raise RefMoved(f"{ref} was moved by somebody else", f"look at it with `git log {ref}`, then try again")
+    raise GitError(f"git update-ref failed: {done.stderr.decode(errors='replace').strip()}")
+
+
+def delete_ref(ref: str, *, cwd: Path) -> None:
+    """Delete a ref; a missing one is fine. Raises GitError."""
+    run_git(["update-ref", "-d", ref], cwd=cwd)
+
+
+def is_ancestor(old: str, new: str, *, cwd: Path) -> bool:
+    """Whether commit `new` contains `old`."""
+    return run_git_status(["merge-base", "--is-ancestor", old, new], cwd=cwd).returncode == 0
+
+
+def unreachable_tips(commits: Iterable[Oid], *, cwd: Path) -> list[Oid]:
+    """Those of `commits` that no ref reaches and that no other of them contains. Objects that are gone do not count."""
+    listing = "".join(f"{commit}\n" for commit in commits).encode()
+    command = ["rev-list", "--ignore-missing", "--parents", "--not", "--glob=refs/*", "--stdin"]
+    found = [line.split() for line in run_git(command, cwd=cwd, stdin=listing).decode().splitlines()]
+    contained = {parent for line in found for parent in line[1:]}
+    return [Oid(line[0]) for line in found if line[0] not in contained]

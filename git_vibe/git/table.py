@@ -1,0 +1,171 @@
+"""The base table: every path of one commit in one file that all workers map into memory.
+
+Rows are the entries of `git ls-tree -r -t` in its own order (a directory before its content, siblings sorted as Git
+sorts trees); row 0 is the root. So a directory's content is the contiguous run of rows behind it, a row never moves
+while the commit is the base, and `row + 1` serves as the inode number.
+
+The file is a cache in the byte order of the machine: a header, then one array per column, then all names.
+
+    magic     8 bytes, also tells byte order and version
+    count     u64, number of rows
+    mtime     u64, nanoseconds, the time every clean file reports
+    size      u64[count]   bytes of a blob, 0 for others
+    parent    u32[count]   row of the directory
+    span      u32[count]   rows of the subtree including itself
+    mode      u32[count]   Git's mode
+    name_end  u32[count]   where the name ends in the names; it starts where the one before ends
+    oid       20 bytes each
+    names     the rest
+"""
+
+from __future__ import annotations
+
+import mmap
+import stat
+import struct
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from git_vibe.git.command import run_git
+
+GIT_MODE_TREE = 0o040000
+GIT_MODE_FILE = 0o100644
+GIT_MODE_EXECUTABLE = 0o100755
+GIT_MODE_SYMLINK = 0o120000
+GIT_MODE_GITLINK = 0o160000
+
+_HEADER = struct.Struct("=8sQQ")
+_MAGIC = struct.pack("=Q", 0x0001_7461_626C_6576)
+
+
+class Row(NamedTuple):
+    """One entry of a tree: name as bytes, Git's mode, object name as 20 bytes, size in bytes."""
+
+    name: bytes
+    mode: int
+    oid: bytes
+    size: int
+
+
+class Table:
+    """A base table in memory. Columns are indexed by row number."""
+
+    def __init__(self, data: memoryview) -> None:
+        magic, count, self.mtime_ns = _HEADER.unpack_from(data)
+        if magic != _MAGIC:
+            raise ValueError("not a base table of this version")
+        self.count: int = count
+        self._data = data
+        offset = _HEADER.size
+        self.size = data[offset : offset + 8 * count].cast("Q")
+        offset += 8 * count
+        columns = [data[offset + 4 * count * i : offset + 4 * count * (i + 1)].cast("I") for i in range(4)]
+        self.parent, self.span, self.mode, self._name_end = columns
+        self._oids = offset + 16 * count
+        self._names = self._oids + 20 * count
+
+    @classmethod
+    def open(cls, path: Path) -> Table:
+        """Map the table at `path`. Raises FileNotFoundError or ValueError."""
+        with open(path, "rb") as file:
+            return cls(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+
+    def name(self, row: int) -> bytes:
+        """Last component of the row's path; empty for the root."""
+        start = self._name_end[row - 1] if row else 0
+        return bytes(self._data[self._names + start : self._names + self._name_end[row]])
+
+    def oid(self, row: int) -> bytes:
+        """Object name as 20 bytes."""
+        start = self._oids + 20 * row
+        return bytes(self._data[start : start + 20])
+
+    def children(self, row: int) -> Iterator[int]:
+        """Rows directly below a directory row, in tree order."""
+        child, end, span = row + 1, row + self.span[row], self.span
+        while child < end:
+            yield child
+            child += span[child]
+
+    def find(self, row: int, name: bytes) -> int | None:
+        """Row of `name` directly below the directory `row`, or None."""
+        for child in self.children(row):
+            if self.name(child) == name:
+                return child
+        return None
+
+    def path(self, row: int) -> bytes:
+        """Path of a row from the root, without a leading slash."""
+        names: list[bytes] = []
+        while row:
+            names.append(self.name(row))
+            row = self.parent[row]
+        return b"/".join(reversed(names))
+
+    def find_tree(self, oid: bytes) -> int | None:
+        """A directory row whose tree is `oid`, or None."""
+        for row in range(self.count):
+            if self.mode[row] == GIT_MODE_TREE and self.oid(row) == oid:
+                return row
+        return None
+
+    def files(self) -> Iterator[tuple[int, bytes]]:
+        """Row and full path of everything that is not a directory, in index order."""
+        trail: list[tuple[int, bytes]] = [(self.count, b"")]
+        for row in range(1, self.count):
+            while row >= trail[-1][0]:
+                trail.pop()
+            path = trail[-1][1] + self.name(row)
+            if self.mode[row] == GIT_MODE_TREE:
+                trail.append((row + self.span[row], path + b"/"))
+            else:
+                yield row, path
+
+
+def build_table(common_dir: Path, treeish: str, mtime_ns: int) -> bytes:
+    """The bytes of a table for `treeish`. Raises GitError when objects are missing."""
+    listing = run_git(["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", treeish], cwd=common_dir)
+    root = run_git(["rev-parse", f"{treeish}^{{tree}}"], cwd=common_dir).strip()
+    size, parent, mode, name_end = array("Q", [0]), array("I", [0]), array("I", [GIT_MODE_TREE]), array("I", [0])
+    oids, names, length = [root], [b""], 0
+    directories: dict[bytes, int] = {b"": 0}
+    for row, line in enumerate(listing.split(b"\0")[:-1], 1):
+        meta, _, path = line.partition(b"\t")
+        mode_text, _, oid, size_text = meta.split()
+        folder, _, name = path.rpartition(b"/")
+        length += len(name)
+        size.append(0 if size_text == b"-" else int(size_text))
+        parent.append(directories[folder])
+        mode.append(int(mode_text, 8))
+        name_end.append(length)
+        oids.append(oid)
+        names.append(name)
+        if mode[-1] == GIT_MODE_TREE:
+            directories[path] = row
+    columns = (size, parent, _spans(parent), mode, name_end)
+    header = _HEADER.pack(_MAGIC, len(size), mtime_ns)
+    return header + b"".join(c.tobytes() for c in columns) + bytes.fromhex(b"".join(oids).decode()) + b"".join(names)
+
+
+def _spans(parent: array[int]) -> array[int]:
+    """Rows of each subtree, summed up from the last row to the first."""
+    span = array("I", [1]) * len(parent)
+    for row in range(len(parent) - 1, 0, -1):
+        span[parent[row]] += span[row]
+    return span
+
+
+def shown_size(table: Table, row: int) -> int:
+    """Size in bytes that the view reports for a row; a gitlink is an empty directory."""
+    return 0 if table.mode[row] == GIT_MODE_GITLINK else table.size[row]
+
+
+def shown_mode(git_mode: int) -> int:
+    """File type and permissions a checkout gives an entry of Git's mode `git_mode` (umask 022)."""
+    if git_mode == GIT_MODE_SYMLINK:
+        return stat.S_IFLNK | 0o777
+    if stat.S_ISREG(git_mode):
+        return git_mode
+    return stat.S_IFDIR | 0o755

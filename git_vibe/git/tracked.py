@@ -1,0 +1,79 @@
+"""What an index tracks, read once through git and searched without building a table of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from git_vibe.git.command import run_git
+from git_vibe.types import Oid
+
+
+class IndexEntry(NamedTuple):
+    """One entry of an index. `frozen` tells that git is told not to look at the work tree for it (skip-worktree,
+    assume-unchanged)."""
+
+    mode: int
+    oid: Oid
+    path: bytes
+    frozen: bool
+
+
+class Tracked:
+    """The entries of one index in git's order."""
+
+    def __init__(self, listing: bytes) -> None:
+        """`listing` is what `git ls-files -s -v -z` prints."""
+        self._lines = listing.split(b"\0")[:-1]
+
+    def entry(self, path: bytes) -> IndexEntry | None:
+        """The entry at exactly `path`."""
+        place = self._place(path)
+        if place < len(self._lines) and _path(self._lines[place]) == path:
+            return _entry(self._lines[place])
+        return None
+
+    def has_below(self, directory: bytes) -> bool:
+        """Whether anything below `directory` is tracked."""
+        place = self._place(directory + b"/")
+        return place < len(self._lines) and _path(self._lines[place]).startswith(directory + b"/")
+
+    def frozen(self) -> Iterator[IndexEntry]:
+        """Entries that `git add -A` leaves alone."""
+        return (_entry(line) for line in self._lines if line[:1] not in b"HM")
+
+    def _place(self, path: bytes) -> int:
+        return bisect_left(self._lines, path, key=_path)
+
+
+def read_tracked(*, cwd: Path, env: Mapping[str, str]) -> Tracked:
+    """Read the index that `env` names. Raises GitError."""
+    return Tracked(run_git(["ls-files", "-s", "-v", "-z"], cwd=cwd, env=env))
+
+
+class Difference(NamedTuple):
+    """A path of a commit that an index has otherwise; `mode` is what the index has, or 0 when it does not track it."""
+
+    path: bytes
+    mode: int
+
+
+def differences(commit: Oid, *, cwd: Path, env: Mapping[str, str]) -> list[Difference]:
+    """Paths of `commit` that the index does not track any more, or has other content or another mode for."""
+    command = ["diff-index", "--cached", "--no-renames", "--diff-filter=DM", "--raw", "-z", commit]
+    fields = run_git(command, cwd=cwd, env=env).split(b"\0")
+    return [
+        Difference(path, int(record.split(b" ")[1], 8))
+        for record, path in zip(fields[:-1:2], fields[1::2], strict=True)
+    ]
+
+
+def _path(line: bytes) -> bytes:
+    return line[line.index(b"\t") + 1 :]
+
+
+def _entry(line: bytes) -> IndexEntry:
+    tag, mode, oid, _ = line[: line.index(b"\t")].split(b" ")
+    return IndexEntry(int(mode, 8), Oid(oid.decode()), _path(line), tag not in (b"H", b"M"))

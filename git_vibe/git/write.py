@@ -1,0 +1,131 @@
+"""Reading and writing trees and small blobs, in the user's object database or in a throw-away one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_vibe.errors import ObjectMissing
+from git_vibe.git.command import run_git
+from git_vibe.git.objects import BlobReader, open_repository
+from git_vibe.types import Oid
+
+if TYPE_CHECKING:
+    import pygit2
+
+MODE_TREE = 0o040000
+MODE_FILE = 0o100644
+MODE_EXECUTABLE = 0o100755
+MODE_SYMLINK = 0o120000
+MODE_GITLINK = 0o160000
+
+_TYPE_TREE = 2
+_TYPE_BLOB = 3
+_ABOVE_USER_BACKENDS = 1000
+
+
+class Entry(NamedTuple):
+    """One entry of a Git tree."""
+
+    mode: int
+    oid: Oid
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether the entry is a directory."""
+        return self.mode == MODE_TREE
+
+
+class ObjectSink:
+    """Where new objects go, and everything the repository already has.
+
+    `environment` makes git read and write the same objects.
+    """
+
+    def __init__(self, common_dir: Path, repo: pygit2.Repository, environment: Mapping[str, str]) -> None:
+        self.common_dir = common_dir
+        self.environment = dict(environment)
+        self._odb = repo.odb
+        self._blobs = BlobReader(common_dir)
+
+    def read_tree(self, oid: Oid) -> dict[bytes, Entry]:
+        """Entries of a tree by name. Raises ObjectMissing."""
+        return parse_tree(self._read_tree(oid))
+
+    def _read_tree(self, oid: Oid) -> bytes:
+        try:
+            return bytes(self._odb.read(oid)[1])
+        except KeyError:
+            return self._read_tree_with_git(oid)
+
+    def _read_tree_with_git(self, oid: Oid) -> bytes:
+        """git also finds what was packed since the handle was opened, or what a partial clone left out."""
+        try:
+            return run_git(["cat-file", "tree", oid], cwd=self.common_dir)
+        except Exception as error:
+            raise ObjectMissing(f"tree {oid} is missing", "`git fsck` shows what the repository lacks") from error
+
+    def read_blob(self, oid: Oid) -> bytes:
+        """Content of a blob of the repository. Raises ObjectMissing."""
+        return self._blobs.content(bytes.fromhex(oid))
+
+    def write_tree(self, entries: Mapping[bytes, Entry]) -> Oid:
+        """Store a tree and return its name."""
+        return Oid(str(self._odb.write(_TYPE_TREE, format_tree(entries.items()))))
+
+    def write_blob(self, data: bytes) -> Oid:
+        """Store a blob and return its name."""
+        return Oid(str(self._odb.write(_TYPE_BLOB, data)))
+
+
+def repository_sink(common_dir: Path) -> ObjectSink:
+    """New objects go to the repository itself."""
+    return ObjectSink(common_dir, open_repository(common_dir), {})
+
+
+def throwaway_sink(common_dir: Path, directory: Path) -> ObjectSink:
+    """New objects go to `directory`, which the caller removes; the repository gets none."""
+    import pygit2
+
+    repo = open_repository(common_dir)
+    durable = False
+    repo.odb.add_backend(pygit2.OdbBackendLoose(os.fspath(directory), 1, durable), _ABOVE_USER_BACKENDS)
+    environment = {
+        "GIT_OBJECT_DIRECTORY": os.fspath(directory),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": _alternate(common_dir / "objects"),
+    }
+    return ObjectSink(common_dir, repo, environment)
+
+
+def _alternate(path: Path) -> str:
+    """A path as git's list of alternates wants it, where ':' separates and '"' quotes."""
+    text = os.fspath(path)
+    if ":" not in text and not text.startswith('"'):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def tree_of(commit: Oid, *, cwd: Path) -> Oid:
+    """The tree of a commit, asked of git, which needs no library. Raises GitError."""
+    return Oid(run_git(["rev-parse", "--verify", f"{commit}^{{tree}}"], cwd=cwd).decode().strip())
+
+
+def parse_tree(data: bytes) -> dict[bytes, Entry]:
+    """Entries of a raw tree object by name."""
+    entries: dict[bytes, Entry] = {}
+    position = 0
+    while position < len(data):
+        space = data.index(b" ", position)
+        end = data.index(b"\0", space)
+        oid = Oid(data[end + 1 : end + 21].hex())
+        entries[data[space + 1 : end]] = Entry(int(data[position:space], 8), oid)
+        position = end + 21
+    return entries
+
+
+def format_tree(entries: Iterable[tuple[bytes, Entry]]) -> bytes:
+    """A raw tree object; git sorts directories as if their names ended in a slash."""
+    ordered = sorted(entries, key=lambda item: item[0] + b"/" if item[1].is_tree else item[0])
+    return b"".join(b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.oid)) for name, entry in ordered)
