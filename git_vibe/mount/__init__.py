@@ -1,0 +1,1 @@
+"""Serving a view through FUSE; the only package that imports pyfuse3 and trio."""

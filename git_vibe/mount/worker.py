@@ -1,0 +1,235 @@
+"""The process that serves one session's mount.
+
+It runs in a child the daemon forked. It reports through a pipe when it has mounted or why it could not, serves until
+it is told to end or the mount goes away, and takes control requests on a socket of its own. It must never touch its
+own mount: that would wait for itself.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import stat
+import time
+from functools import partial
+
+import pyfuse3
+import trio
+
+from git_vibe.daemon.protocol import Message, encode, failure
+from git_vibe.errors import FuseUnavailable, MountFailed, VibeError
+from git_vibe.git.command import run_git
+from git_vibe.git.objects import BlobReader
+from git_vibe.git.repository import Config
+from git_vibe.git.table import Table
+from git_vibe.git.worktree import gitfile_content
+from git_vibe.mount.loop import Loop
+from git_vibe.mount.operations import Operations
+from git_vibe.overlay.content import BaseContent
+from git_vibe.overlay.context import Context
+from git_vibe.overlay.delta import Delta
+from git_vibe.overlay.seal import seal, unseal
+from git_vibe.overlay.view import Owner, View
+from git_vibe.store.atomic import write_atomically
+from git_vibe.store.layout import Layout, SessionPaths
+from git_vibe.store.record import SessionRecord, layer_ids, read_record
+from git_vibe.types import SessionName
+
+log = logging.getLogger(__name__)
+
+STREAM_THRESHOLD = 100 << 20
+
+
+def serve(layout: Layout, name: SessionName, ready: int, *, started: int | None, debug: bool) -> int:
+    """Mount and serve a session; report on the pipe `ready`. Returns the exit status of the process.
+
+    `started` is this process's start time in clock ticks since boot, which tells it from a later one of the same pid.
+    """
+    _prepare_process(debug=debug)
+    paths = layout.session(name)
+    try:
+        record = read_record(paths)
+        config = Config(run_git(["config", "--list", "-z"], cwd=layout.common_dir))
+        view = open_view(layout, record, config)
+        loop = Loop()
+        _mount(Operations(view, loop), record.mount, config, debug=debug)
+    except VibeError as error:
+        log.error("%s", error.message)
+        os.write(ready, encode(failure(error)))
+        return 1
+    listener = _listen(paths)
+    _write_worker_file(paths, record.mount, started)
+    os.write(ready, encode({"ok": True}))
+    os.close(ready)
+    os.umask(0)  # modes come from the kernel with the caller's umask applied
+    log.info("session %s mounted at %s", name, record.mount)
+    try:
+        trio.run(_run, loop, view, listener)
+    finally:
+        pyfuse3.close(unmount=True)
+        log.info("session %s unmounted", name)
+    return 0
+
+
+def _prepare_process(*, debug: bool) -> None:
+    os.umask(0o022)
+    os.chdir("/")
+    faulthandler.register(signal.SIGUSR1)
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(process)d %(message)s", force=True
+    )
+    logging.getLogger("pyfuse3").setLevel(logging.INFO)
+
+
+def open_view(layout: Layout, record: SessionRecord, config: Config) -> View:
+    """The view of a session, with everything below the mount open. Raises VibeError for a damaged store."""
+    paths = layout.session(record.name)
+    delta = Delta(paths.layers, layer_ids(paths))
+    delta.clean_work()
+    blobs = BlobReader(layout.common_dir)
+    view = View(
+        Table.open(layout.base_cache(record.base) / "table"),
+        delta,
+        Context(os.fsencode(layout.context)),
+        BaseContent(blobs, layout.blob_cache, config.size("vibe.streamthreshold", STREAM_THRESHOLD)),
+        owner=Owner(os.geteuid(), os.getegid()),
+        git_file=gitfile_content(paths.git_dir),
+    )
+    unseal(view)
+    return view
+
+
+# Mounting
+
+
+def _mount(operations: Operations, mount: str, config: Config, *, debug: bool) -> None:
+    _check_machine(debug=debug)
+    _check_mount_point(mount)
+    options = {"fsname=git-vibe", "subtype=git-vibe", "default_permissions"}
+    if config.boolean("vibe.allowother", default=False):
+        options.add("allow_other")
+    if debug:
+        options.add("debug")
+    log.debug("mounting %s with options %s", mount, ",".join(sorted(options)))
+    os.chmod(mount, 0o755)
+    below = os.open(mount, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        pyfuse3.init(operations, mount, options)
+    except RuntimeError as error:
+        raise MountFailed(f"cannot mount {mount}: {error}", _mount_hint(mount)) from error
+    finally:
+        os.fchmod(below, 0o555)  # nobody shall write below a mount that is away, for example after a reboot
+        os.close(below)
+
+
+def _check_machine(*, debug: bool) -> None:
+    """Find out what would make the mount fail. Raises FuseUnavailable with what to do about it."""
+    try:
+        device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise FuseUnavailable(
+            "/dev/fuse does not exist",
+            "load the kernel module (`modprobe fuse`); in a container start it with `--device /dev/fuse`",
+        ) from None
+    except PermissionError:
+        raise FuseUnavailable(
+            "/dev/fuse may not be opened by this user", "an administrator can allow it with `chmod 666 /dev/fuse`"
+        ) from None
+    except OSError as error:
+        raise FuseUnavailable(f"/dev/fuse cannot be opened: {error}", "load the module with `modprobe fuse`") from error
+    if debug:
+        status = os.fstat(device)
+        number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+        log.debug("/dev/fuse opened: device %s, mode %o", number, stat.S_IMODE(status.st_mode))
+    os.close(device)
+    helper = shutil.which("fusermount3")
+    log.debug("fusermount3: %s", helper or "not found")
+    if helper is None and os.geteuid() != 0:
+        raise FuseUnavailable("fusermount3 is not installed", "install it with `apt-get install fuse3`")
+
+
+def _check_mount_point(mount: str) -> None:
+    try:
+        os.makedirs(mount, exist_ok=True)
+        left = os.listdir(mount)
+    except OSError as error:
+        raise MountFailed(f"mount point {mount} cannot be used: {error}", "`git vibe doctor` checks mounts") from error
+    if left:
+        shown = ", ".join(sorted(left)[:3])
+        raise MountFailed(
+            f"mount point {mount} is not empty (it holds {shown})", "move those files elsewhere, then try again"
+        )
+
+
+def _mount_hint(mount: str) -> str:
+    if os.geteuid() != 0:
+        return "`git vibe doctor` checks fusermount3; /etc/fuse.conf holds mount_max and user_allow_other"
+    return f"the log of the session says more; is {mount} on a file system that can be mounted on?"
+
+
+def _write_worker_file(paths: SessionPaths, mount: str, started: int | None) -> None:
+    info = {"pid": os.getpid(), "started": started, "mounted_ns": time.time_ns(), "mount": mount}
+    write_atomically(paths.worker, json.dumps(info).encode())
+
+
+# Serving
+
+
+def _listen(paths: SessionPaths) -> socket.socket:
+    path = paths.worker_socket
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    os.chmod(path, 0o600)
+    listener.listen(16)
+    return listener
+
+
+async def _run(loop: Loop, view: View, listener: socket.socket) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_end_on_signal)
+        control = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        nursery.start_soon(partial(trio.serve_listeners, partial(_control, view), [control]))
+        await loop.run()
+        nursery.cancel_scope.cancel()
+
+
+async def _end_on_signal() -> None:
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            pyfuse3.terminate()
+            return
+
+
+async def _control(view: View, stream: trio.SocketStream) -> None:
+    """Answer one control request."""
+    line = b""
+    while not line.endswith(b"\n"):
+        received = await stream.receive_some(1 << 16)
+        if not received:
+            return
+        line += received
+    try:
+        answer = handle_control(view, json.loads(line))
+    except VibeError as error:
+        answer = failure(error)
+    except Exception as error:
+        log.exception("control request failed")
+        answer = failure(VibeError(f"the worker failed: {error}", "its log says more"))
+    await stream.send_all(encode(answer))
+
+
+def handle_control(view: View, request: Message) -> Message:
+    """Carry out a control request, between two requests of the kernel."""
+    if request["op"] == "seal":
+        return {"ok": True, "layers": seal(view)}
+    if request["op"] == "unseal":
+        unseal(view)
+        return {"ok": True}
+    raise VibeError(f"unknown control request {request['op']!r}")

@@ -1,0 +1,96 @@
+"""The layers of one session as the view writes them: paths, the top layer, temporary files, whiteouts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically
+from git_vibe.store.layer import accessible, make_whiteout, remove_path, rename_into_place
+from git_vibe.types import LayerId
+
+
+class Delta:
+    """All layers below `directory` (the session's `layers`); the last of `ids` is the top layer."""
+
+    def __init__(self, directory: Path, ids: list[LayerId]) -> None:
+        self._directory = directory
+        self.ids = ids
+        self._roots = {layer: self._root(layer) for layer in ids}
+        self.use_top(ids[-1])
+
+    def _root(self, layer: LayerId) -> bytes:
+        return os.fsencode(self._directory / layer.dirname / "tree")
+
+    def use_top(self, layer: LayerId) -> None:
+        """Make `layer`, which must exist, the one that is written to."""
+        self.top = layer
+        self._roots[layer] = self.root = self._root(layer)
+        self.work = os.fsencode(self._directory / layer.dirname / "work")
+
+    def push(self) -> LayerId:
+        """Create an empty layer above all others and make it the top one."""
+        layer = LayerId(self.ids[-1] + 1)
+        with create_dir_atomically(self._directory / layer.dirname) as directory:
+            (directory / "tree").mkdir()
+            (directory / "work").mkdir(mode=0o700)
+        self.ids.append(layer)
+        self.use_top(layer)
+        return layer
+
+    def drop_top(self) -> None:
+        """Remove the top layer, which must be empty, and make the one below it the top."""
+        gone = self.ids.pop()
+        self.use_top(self.ids[-1])
+        remove_dir_atomically(self._directory / gone.dirname)
+
+    def path(self, layer: LayerId, relative: bytes) -> bytes:
+        """Absolute path of `relative` (with its leading slash) in a layer."""
+        return self._roots[layer] + relative
+
+    def temporary(self) -> bytes:
+        """A fresh path in the top layer's directory for temporary files."""
+        return self.work + b"/" + os.urandom(8).hex().encode()
+
+    def whiteout(self, relative: bytes) -> None:
+        """Hide a name in the top layer, replacing what the layer has there."""
+        make_whiteout(self.work, self.root + relative)
+
+    def place(self, relative: bytes, make: Callable[[bytes], None], *, over_whiteout: bool) -> None:
+        """Create something at a path of the top layer by calling `make` with the path to create it at."""
+        if not over_whiteout:
+            make(self.root + relative)
+            return
+        with self.staged(relative) as temporary:
+            make(temporary)
+
+    @contextlib.contextmanager
+    def staged(self, relative: bytes) -> Iterator[bytes]:
+        """Yield a temporary path; what was made there replaces `relative` at the end, or vanishes on an error."""
+        temporary = self.temporary()
+        try:
+            yield temporary
+        except BaseException:
+            remove_path(temporary)
+            raise
+        rename_into_place(temporary, self.root + relative)
+
+    def clean_work(self) -> None:
+        """Remove temporary files that a killed worker left in any layer."""
+        for layer in self.ids:
+            work = self._directory / layer.dirname / "work"
+            for name in os.listdir(os.fsencode(work)):
+                remove_path(os.fsencode(work) + b"/" + name)
+
+
+@contextlib.contextmanager
+def undisturbed(path: bytes) -> Iterator[None]:
+    """Let a directory be changed and restore its times after the block: the view stays, only its bytes move."""
+    before = os.stat(path)
+    try:
+        with accessible(path):
+            yield
+    finally:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

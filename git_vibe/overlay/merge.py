@@ -1,0 +1,162 @@
+"""Loading one directory: what the layers say about its names, put over what the base has.
+
+Layers are read from the top down; the first that says something about a name decides, except that a directory goes
+on merging until a layer marks it opaque or has something else under its name.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from git_vibe.errors import ObjectMissing
+from git_vibe.git.table import GIT_MODE_GITLINK, GIT_MODE_TREE, Table
+from git_vibe.overlay.nodes import GIT_FILE_INODE, MISSING_ROW, Directory, File
+from git_vibe.store.layer import accessible, directory_marks, is_whiteout, stored_inode
+from git_vibe.types import LayerId
+
+if TYPE_CHECKING:
+    from git_vibe.overlay.view import View
+
+
+class _Found:
+    """What the layers read so far say about one name. A directory stays `open` while it merges from below."""
+
+    __slots__ = ("layers", "open", "status", "tree")
+
+    def __init__(self, status: os.stat_result | None, layer: LayerId) -> None:
+        self.status = status
+        """lstat of the highest layer's file, None for a whiteout."""
+        self.layers = [layer]
+        self.open = False
+        self.tree: bytes | None = None
+
+
+def load_directory(view: View, directory: Directory) -> dict[bytes, int]:
+    """Fill `base`, `children` and `whiteouts` of a directory and return the children. Raises ObjectMissing."""
+    if directory.row == MISSING_ROW:
+        raise ObjectMissing(f"{os.fsdecode(directory.path())} needs a tree that the base of the session does not have")
+    base = base_names(view.table, directory.row)
+    found = _read_layers(view, directory)
+    children = base
+    if found or directory.parent is None:
+        children = dict(base)
+        for name, what in found.items():
+            _apply(view, directory, children, name, what)
+    if directory.parent is None:
+        children[b".git"] = GIT_FILE_INODE
+    directory.base = base
+    directory.children = children
+    directory.whiteouts = {
+        name for name, what in found.items() if what.status is None and what.layers[0] == view.delta.top
+    }
+    return children
+
+
+def base_names(table: Table, row: int | None) -> dict[bytes, int]:
+    """Names and inode numbers below a base directory, or nothing for None."""
+    if row is None:
+        return {}
+    return {table.name(child): child + 1 for child in table.children(row)}
+
+
+def _read_layers(view: View, directory: Directory) -> dict[bytes, _Found]:
+    found: dict[bytes, _Found] = {}
+    layers = ([view.delta.top] if directory.top else []) + list(directory.sealed)
+    relative = directory.path()
+    for layer in layers:
+        path = view.delta.path(layer, relative)
+        _, marked, _ = directory_marks(path)
+        with accessible(path), os.scandir(path) as entries:
+            for entry in entries:
+                _read_entry(found, entry, layer, marked=marked)
+    return found
+
+
+def _read_entry(found: dict[bytes, _Found], entry: os.DirEntry[bytes], layer: LayerId, *, marked: bool) -> None:
+    before = found.get(entry.name)
+    if before is not None and not before.open:
+        return
+    status = entry.stat(follow_symlinks=False)
+    hidden = is_whiteout(status, entry.path, marked_directory=marked)
+    is_directory = stat.S_ISDIR(status.st_mode)
+    if before is not None:
+        before.open = is_directory and not hidden and _joins(before, entry.path, layer)
+        return
+    what = found[entry.name] = _Found(None if hidden else status, layer)
+    if is_directory:
+        opaque, _, what.tree = directory_marks(entry.path)
+        what.open = not opaque
+
+
+def _joins(what: _Found, path: bytes, layer: LayerId) -> bool:
+    """Add a lower layer's directory; tell whether still lower ones join too."""
+    what.layers.append(layer)
+    opaque, _, what.tree = directory_marks(path)
+    return not opaque
+
+
+def _apply(view: View, parent: Directory, children: dict[bytes, int], name: bytes, what: _Found) -> None:
+    if what.status is None:
+        children.pop(name, None)
+    elif stat.S_ISDIR(what.status.st_mode):
+        children[name] = _directory_node(view, parent, name, what, children.get(name)).ino
+    else:
+        children[name] = _file_node(view, parent, name, what).ino
+
+
+def _directory_node(view: View, parent: Directory, name: bytes, what: _Found, base: int | None) -> Directory:
+    path = view.delta.path(what.layers[0], parent.path() + b"/" + name)
+    stored = stored_inode(path)
+    row = base - 1 if what.open and base is not None and is_directory_row(view.table, base - 1) else None
+    if what.tree is not None:
+        row = _graft_row(view.table, what.tree, stored)
+    assert what.status is not None
+    if stored is not None:
+        ino = stored
+    elif row is not None and what.tree is None:
+        ino = row + 1
+    else:
+        ino = view.inodes.derived(what.status.st_ino)
+    node = Directory(view.inodes.unused(ino), parent, name, row)
+    node.opaque = not what.open
+    node.top = what.layers[0] == view.delta.top
+    node.sealed = tuple(what.layers[1:] if node.top else what.layers)
+    view.inodes.add(node)
+    return node
+
+
+def _graft_row(table: Table, tree: bytes, stored: int | None) -> int:
+    """The base row whose tree lies below a renamed directory; the one it was renamed from if that is known."""
+    try:
+        oid = bytes.fromhex(tree.decode())
+    except ValueError:
+        return MISSING_ROW
+    if stored is not None and stored <= table.count and table.oid(stored - 1) == oid:
+        return stored - 1
+    row = table.find_tree(oid)
+    return MISSING_ROW if row is None else row
+
+
+def _file_node(view: View, parent: Directory, name: bytes, what: _Found) -> File:
+    assert what.status is not None
+    layer = what.layers[0]
+    path = view.delta.path(layer, parent.path() + b"/" + name)
+    known = view.inodes.hard_linked(what.status.st_ino) if what.status.st_nlink > 1 else None
+    if known is not None and known.layer == layer:
+        known.links.append((parent, name))
+        known.gone = None
+        return known
+    stored = stored_inode(path) if stat.S_ISREG(what.status.st_mode) else None
+    ino = stored if stored is not None else view.inodes.derived(what.status.st_ino)
+    node = File(view.inodes.unused(ino), layer, (parent, name))
+    view.inodes.add(node)
+    if what.status.st_nlink > 1:
+        view.inodes.note_hard_link(what.status.st_ino, node)
+    return node
+
+
+def is_directory_row(table: Table, row: int) -> bool:
+    """Whether the view shows a base row as a directory (a gitlink is an empty one)."""
+    return table.mode[row] in (GIT_MODE_TREE, GIT_MODE_GITLINK)
