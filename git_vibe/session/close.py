@@ -1,0 +1,129 @@
+"""Ending a session without losing anything it held.
+
+Order: refuse while the picture is sealed, unmount, archive what nobody can change any more, then remove. Killed in
+between, the session is still there, or its directory is one that may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from git_vibe.daemon import client
+from git_vibe.errors import SafetyCheckFailed
+from git_vibe.git.command import run_git
+from git_vibe.git.notes import read_note
+from git_vibe.git.refs import delete_ref, unreachable_tips
+from git_vibe.git.write import tree_of
+from git_vibe.session import archive as archives
+from git_vibe.session.archive import Archived, session_head
+from git_vibe.session.changes import Change, tree_changes
+from git_vibe.session.layers import layer_trees
+from git_vibe.session.scratch import scratch_for
+from git_vibe.session.tree import session_tree
+from git_vibe.session.workspace import Workspace
+from git_vibe.store.atomic import remove_tree, temporary_name
+from git_vibe.store.layout import NOTES_REF, SessionPaths, base_ref
+from git_vibe.store.record import SessionRecord, layer_ids
+from git_vibe.types import LayerId, Oid, SessionName
+
+_SHOWN = 20
+
+
+class Closed(NamedTuple):
+    """What a close kept: the archive's ref, or None where there was nothing; `left_out` names what it does not hold."""
+
+    archived: str | None
+    left_out: tuple[str, ...] = ()
+
+
+def close(
+    ws: Workspace, name: SessionName, *, force: bool = False, discard: bool = False, archive: bool = True
+) -> Closed:
+    """End a session; `refs/vibes/<s>` stays.
+
+    Refuses while work is unpromoted unless `force` or `discard`; also then everything that would be lost is archived,
+    unless `archive` is false. Raises SafetyCheckFailed, SessionNotFound, SessionBusy and what archiving raises.
+    """
+    with ws.session_lock(name) as record:
+        refuse_inside(ws, name)
+        if not (force or discard):
+            with client.sealed_layers(ws.layout, name) as layers:
+                _refuse_unpromoted(ws, record, layers)
+        client.unmount_session(ws.layout, name)
+        kept = _archive(ws, record) if archive else Archived(None, None)
+        _remove(ws, record)
+    return Closed(kept.ref, kept.left_out)
+
+
+def _archive(ws: Workspace, record: SessionRecord) -> Archived:
+    return archives.archive(ws, record, layer_ids(ws.paths(record.name)))
+
+
+def refuse_inside(ws: Workspace, name: SessionName) -> None:
+    """Raises SafetyCheckFailed when the command runs from inside the very session it is about to end."""
+    if ws.repo.git_dir == ws.paths(name).git_dir:
+        raise SafetyCheckFailed(f"you are inside session '{name}'", f"run it from '{ws.repo.main_worktree}'")
+
+
+def _refuse_unpromoted(ws: Workspace, record: SessionRecord, layers: Sequence[LayerId]) -> None:
+    work = [_shown(change) for change in unpromoted_changes(ws, record, layers)]
+    work += [f"commit {line}" for line in unpromoted_commits(ws, record)]
+    if not work:
+        return
+    rest = [f"... and {len(work) - _SHOWN} more"] if len(work) > _SHOWN else []
+    listing = "\n".join(f"  {line}" for line in [*work[:_SHOWN], *rest])
+    raise SafetyCheckFailed(
+        f"session '{record.name}' has work that was not promoted:\n{listing}",
+        f"`git vibe promote {record.name}` keeps it; `git vibe close --discard {record.name}` gives it up",
+    )
+
+
+def _shown(change: Change) -> str:
+    return f"{change.status} {os.fsdecode(change.path)}"
+
+
+def unpromoted_changes(ws: Workspace, record: SessionRecord, layers: Sequence[LayerId]) -> list[Change]:
+    """What differs from the last promote or the base."""
+    with scratch_for(ws, record) as scratch:
+        tree = session_tree(scratch, layer_trees(scratch.paths, layers))
+        return tree_changes(scratch, record.reference, tree.oid)
+
+
+def unpromoted_commits(ws: Workspace, record: SessionRecord) -> list[str]:
+    """The commits of the session's HEAD, one line each, whose content is in no promote and that no ref reaches."""
+    cwd = ws.repo.common_dir
+    head = session_head(ws.paths(record.name))
+    if head is None or not unreachable_tips([head], cwd=cwd) or _is_promoted(ws, record, head):
+        return []
+    options = ["--oneline", "--no-decorate", "--no-color", "--no-show-signature"]
+    listing = run_git(["log", *options, head, "--not", "--glob=refs/*"], cwd=cwd)
+    return listing.decode(errors="replace").splitlines()
+
+
+def _is_promoted(ws: Workspace, record: SessionRecord, head: Oid) -> bool:
+    """Whether the last promote was made on top of `head`, or holds the very same files."""
+    cwd = ws.repo.common_dir
+    if record.promoted is not None and read_note(NOTES_REF, record.promoted, cwd=cwd).get("head") == head:
+        return True
+    return tree_of(head, cwd=cwd) == tree_of(record.reference, cwd=cwd)
+
+
+def _remove(ws: Workspace, record: SessionRecord) -> None:
+    """Make the session cease to exist by one rename, then clear up."""
+    paths = ws.paths(record.name)
+    doomed = temporary_name(paths.root, ".old")
+    os.rename(paths.root, doomed)
+    _remove_traces(ws, paths, record)
+    remove_tree(doomed)
+
+
+def _remove_traces(ws: Workspace, paths: SessionPaths, record: SessionRecord) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        remove_tree(paths.git_dir)
+    delete_ref(base_ref(record.name), cwd=ws.repo.common_dir)
+    with contextlib.suppress(OSError):
+        os.rmdir(record.mount)
+        os.rmdir(os.path.dirname(record.mount))

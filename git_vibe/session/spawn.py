@@ -1,0 +1,224 @@
+"""`git vibe spawn`: a session exists wholly, with its mount, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from git_vibe.daemon.client import mount_session, session_state, unmount_session, wait_until
+from git_vibe.errors import GitError, SessionExists, SessionLimit, UsageError
+from git_vibe.git.command import run_git
+from git_vibe.git.worktree import write_first_reflog, write_worktree
+from git_vibe.session.base import ensure_base
+from git_vibe.session.init import create_state
+from git_vibe.session.names import free_name
+from git_vibe.session.overrides import hide_overridden
+from git_vibe.session.workspace import Workspace
+from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically, remove_tree, temporary_name
+from git_vibe.store.layout import base_ref
+from git_vibe.store.record import SessionRecord, session_names, write_record
+from git_vibe.types import LayerId, Oid, SessionName
+
+DEFAULT_MAX_SESSIONS = 20
+DEFAULT_LINGER = 1200
+CLAIM_SECONDS = 5.0
+REFLOG_IDENTITY = "git-vibe <git-vibe@localhost>"
+
+
+class Request(NamedTuple):
+    """What the user asked for. `branch` is '' for the default name; `force` exceeds the session limit."""
+
+    revision: str | None = None
+    branch: str | None = None
+    agent: str | None = None
+    command: tuple[str, ...] = ()
+    force: bool = False
+    debug: bool = False
+
+
+class Spawned(NamedTuple):
+    """The session, whether it is new, and what the worker logged while mounting (with `debug`)."""
+
+    record: SessionRecord
+    created: bool
+    trace: str = ""
+
+
+def spawn(ws: Workspace, name: SessionName | None, request: Request) -> Spawned:
+    """Create a session and mount it, or join the existing one of this name.
+
+    Raises SessionExists when a creating flag contradicts the existing session, SessionLimit, UsageError, MountFailed.
+    """
+    if not ws.is_initialised():
+        create_state(ws)
+    taken = session_names(ws.layout)
+    if name in taken:
+        return _join(ws, ws.record(SessionName(str(name))), request)
+    _check_limit(ws, len(taken), force=request.force)
+    base = ws.repo.resolve_commit(request.revision or "HEAD")
+    index = ensure_base(ws, base)
+    while True:
+        chosen = name or free_name(taken, request.agent)
+        try:
+            return _create(ws, chosen, base, index, request)
+        except FileExistsError:
+            taken = [*session_names(ws.layout), chosen]
+            if name is not None:
+                return _join(ws, ws.record(name), request)
+
+
+def _check_limit(ws: Workspace, count: int, *, force: bool) -> None:
+    limit = ws.repo.config.count("vibe.maxsessions", DEFAULT_MAX_SESSIONS)
+    if count >= limit and not force:
+        raise SessionLimit(
+            f"there are {count} sessions already, vibe.maxSessions is {limit}",
+            "close one with `git vibe close`, raise the limit with `git config vibe.maxSessions N`, or use --force",
+        )
+
+
+# Joining
+
+
+def _join(ws: Workspace, record: SessionRecord, request: Request) -> Spawned:
+    if request.revision is not None and ws.repo.resolve_commit(request.revision) != record.base:
+        raise SessionExists(
+            f"Instance '{record.name}' already exists and started from {record.base[:12]}, not '{request.revision}'",
+            "leave --from away to join it, or choose another name",
+        )
+    if request.branch is not None and branch_ref(record.name, request.branch) != record.branch:
+        raise SessionExists(
+            f"Instance '{record.name}' already exists and is not on that branch",
+            "leave --branch away to join it, or choose another name",
+        )
+    trace = _mount(ws, record, debug=request.debug)
+    return Spawned(record, created=False, trace=trace)
+
+
+def ensure_mounted(ws: Workspace, record: SessionRecord) -> None:
+    """Make the session's mount be there and be served. Raises MountFailed, FuseUnavailable or DaemonUnavailable."""
+    if session_state(ws.layout, record.name, record.mount).state != "active":
+        _mount(ws, record, debug=False)
+
+
+def _mount(ws: Workspace, record: SessionRecord, *, debug: bool) -> str:
+    log = ws.paths(record.name).log
+    seen = log.stat().st_size if log.exists() else 0
+    linger = ws.repo.config.seconds("vibe.daemonlinger", DEFAULT_LINGER)
+    mount_session(ws.layout, record.name, debug=debug, linger=linger)
+    hide_overridden(ws, record)
+    return log.read_bytes()[seen:].decode(errors="replace") if debug and log.exists() else ""
+
+
+# Creating
+
+
+def _create(ws: Workspace, name: SessionName, base: Oid, index: Path, request: Request) -> Spawned:
+    """Build everything aside, move it into place, mount; undo all of it on any failure.
+
+    Raises FileExistsError when another command made a session of this name meanwhile.
+    """
+    branch = branch_ref(name, request.branch) if request.branch is not None else None
+    record = SessionRecord(
+        name, base, time.time_ns(), str(mount_root(ws) / name),
+        branch=branch, agent=request.agent, command=request.command,
+    )  # fmt: skip
+    with contextlib.ExitStack() as undo:
+        _claim(ws, record, index, undo)
+        _create_refs(ws, record, undo)
+        _create_store(ws, record, undo)
+        undo.callback(_remove_mount, ws, record)
+        trace = _mount(ws, record, debug=request.debug)
+        undo.pop_all()
+    return Spawned(record, created=True, trace=trace)
+
+
+def branch_ref(name: SessionName, wanted: str) -> str:
+    """Full ref of a session's own branch; '' stands for the default name."""
+    return f"refs/heads/{wanted or f'vibe/{name}'}"
+
+
+def mount_root(ws: Workspace) -> Path:
+    """Directory that holds the mounts of this repository's sessions."""
+    configured = ws.repo.config.text("vibe.mountroot")
+    main = ws.repo.main_worktree
+    if configured:
+        return (main / Path(configured).expanduser()).resolve()
+    beside = main.with_name(f"{main.name}.vibe")
+    if os.access(beside if beside.exists() else beside.parent, os.W_OK):
+        return beside
+    return _fallback_root(main)
+
+
+def _fallback_root(main: Path) -> Path:
+    import hashlib
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "git-vibe" / f"{main.name}-{hashlib.sha256(os.fsencode(main)).hexdigest()[:8]}"
+
+
+def _claim(ws: Workspace, record: SessionRecord, index: Path, undo: contextlib.ExitStack) -> None:
+    """Put the linked work tree into place; its directory can exist once, which claims the name."""
+    git_dir = ws.paths(record.name).git_dir
+    git_dir.parent.mkdir(exist_ok=True)
+    staged = temporary_name(ws.layout.sessions / record.name, ".new-git")
+    staged.mkdir()
+    undo.callback(remove_dir_atomically, staged)
+    head = f"ref: {record.branch}" if record.branch else record.base
+    write_worktree(staged, mount=record.mount, head=head, index=index)
+    stamp = f"{record.created_ns // 10**9} +0000"
+    write_first_reflog(staged, record.base, f"{REFLOG_IDENTITY} {stamp}", f"vibe: spawn session {record.name}")
+    _move_claim(ws, record.name, staged, git_dir)
+    undo.callback(remove_dir_atomically, git_dir)
+
+
+def _move_claim(ws: Workspace, name: SessionName, staged: Path, git_dir: Path) -> None:
+    try:
+        os.rename(staged, git_dir)
+        return
+    except OSError as error:
+        if not git_dir.exists():
+            raise
+        if wait_until(lambda: name in session_names(ws.layout), CLAIM_SECONDS):
+            raise FileExistsError(str(git_dir)) from error
+    remove_tree(git_dir)  # left by a spawn that was killed before its session existed
+    os.rename(staged, git_dir)
+
+
+def _create_refs(ws: Workspace, record: SessionRecord, undo: contextlib.ExitStack) -> None:
+    refs = [base_ref(record.name), *([record.branch] if record.branch else [])]
+    update_refs(ws, [f"update {refs[0]} {record.base}", *(f"create {ref} {record.base}" for ref in refs[1:])])
+    undo.callback(update_refs, ws, [f"delete {ref}" for ref in refs])
+
+
+def update_refs(ws: Workspace, commands: Sequence[str]) -> None:
+    """Carry out `git update-ref --stdin` commands as one transaction. Raises UsageError with git's words."""
+    try:
+        run_git(["update-ref", "--stdin"], cwd=ws.layout.common_dir, stdin="".join(f"{c}\n" for c in commands).encode())
+    except GitError as error:
+        raise UsageError(error.message, "`git branch` lists the branches that exist") from error
+
+
+def _create_store(ws: Workspace, record: SessionRecord, undo: contextlib.ExitStack) -> None:
+    paths = ws.paths(record.name)
+    with create_dir_atomically(paths.root) as staged:
+        layer = staged / "layers" / LayerId(1).dirname
+        (layer / "tree").mkdir(parents=True)
+        (layer / "work").mkdir(mode=0o700)
+        write_record(staged / "meta.json", record)
+    undo.callback(remove_dir_atomically, paths.root)
+
+
+def _remove_mount(ws: Workspace, record: SessionRecord) -> None:
+    unmount_session(ws.layout, record.name)
+    remove_mount_point(Path(record.mount))
+
+
+def remove_mount_point(mount: Path) -> None:
+    """Remove an unmounted mount point and its parent when they are empty."""
+    for path in (mount, mount.parent):
+        with contextlib.suppress(OSError):
+            path.rmdir()
