@@ -1,0 +1,1 @@
+"""What tests share: repositories, the command line, mounts, trees, waiting."""

@@ -1,0 +1,38 @@
+"""Is the state of a repository whole: every session complete, nothing half-made beside it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.gitrepo import GitRepo
+from tests.support.mounts import mounts_below
+from tests.support.runner import Vibe
+
+
+def session_names(repo: GitRepo) -> set[str]:
+    """Sessions that exist on disk."""
+    sessions = repo.vibe_dir / "sessions"
+    return {entry.name for entry in sessions.iterdir() if entry.name[:1] != "."} if sessions.exists() else set()
+
+
+def half_made(repo: GitRepo) -> list[str]:
+    """What belongs to no session: staged directories, linked work trees, base refs and mounts."""
+    names = session_names(repo)
+    staged = [*repo.vibe_dir.glob(".new-*"), *repo.vibe_dir.glob("sessions/.new-*")]
+    worktrees = [path for path in (repo.path / ".git" / "worktrees").glob("*") if _session(path.name) not in names]
+    refs = [ref for ref in repo.refs("refs/vibe/base/") if ref.rpartition("/")[2] not in names]
+    mounts = [path for path in mounts_below(repo.path.parent) if Path(path).name not in names]
+    return [*map(str, staged), *map(str, worktrees), *refs, *mounts]
+
+
+def _session(worktree: str) -> str:
+    return worktree.removeprefix("vibe-")
+
+
+def assert_sound(vibe: Vibe, repo: GitRepo) -> None:
+    """Nothing is half-made, and `git vibe doctor` and `git fsck` agree."""
+    assert half_made(repo) == []
+    if repo.vibe_dir.exists():
+        problems = vibe.run("doctor", "--json").data["problems"]
+        assert problems == []
+    repo.git("fsck", "--connectivity-only", "--no-dangling")
