@@ -1,0 +1,77 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+ifeq ($(shell id -u),0)
+SUDO :=
+PREFIX ?= /usr/local
+else
+SUDO := sudo
+PREFIX ?= $(HOME)/.local
+endif
+
+# program:package pairs that apt installs when the program is missing
+TOOLS := git:git fusermount3:fuse3 pkg-config:pkg-config gcc:gcc getfattr:attr tmux:tmux man:man-db zsh:zsh fish:fish
+PACKAGES := libfuse3-dev python3-dev python3-venv bash-completion
+
+LIB := $(PREFIX)/lib/git-vibe
+
+.PHONY: demo install uninstall test test-slow lint bench man clean
+
+demo: $(VENV)/ready  ## show what git-vibe does, on a real repository
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash bench/demo.sh
+
+test: $(VENV)/ready  ## prove it
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
+
+man: $(VENV)/ready  ## write the man pages anew
+	$(BIN)/python man/generate.py
+
+$(VENV)/ready: pyproject.toml $(VENV)/system
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# apt is asked only for what is missing; without root, sudo or apt the build goes on and says what it lacks itself.
+$(VENV)/system:
+	@mkdir -p $(VENV)
+	@missing=; \
+	for pair in $(TOOLS); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; done; \
+	if command -v dpkg-query >/dev/null; then \
+	    for package in $(PACKAGES); do dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q ' installed' || missing="$$missing $$package"; done; \
+	fi; \
+	if [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
+	    if [ -n "$(SUDO)" ] && ! command -v $(SUDO) >/dev/null; then echo "warning: please install:$$missing" >&2; \
+	    else \
+	        $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends$$missing"; \
+	    fi; \
+	elif [ -n "$$missing" ]; then echo "warning: please install:$$missing" >&2; fi
+	@touch $@
+
+install: $(VENV)/system  ## install below PREFIX (/usr/local for root, else ~/.local)
+	test -x "$(LIB)/bin/python" || $(PYTHON) -m venv "$(LIB)"
+	"$(LIB)/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade .
+	mkdir -p "$(PREFIX)/bin"
+	ln -sfn "$(LIB)/bin/git-vibe" "$(PREFIX)/bin/git-vibe"
+	cd "$(LIB)/share" && find . -name '*git-vibe*' -type f | while read -r file; do \
+	    mkdir -p "$(PREFIX)/share/$$(dirname "$$file")" && ln -sfn "$(LIB)/share/$$file" "$(PREFIX)/share/$$file"; \
+	done
+
+uninstall:
+	-find "$(PREFIX)/bin" "$(PREFIX)/share" -lname '$(LIB)/*' -delete
+	rm -rf "$(LIB)"
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
