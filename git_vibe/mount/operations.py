@@ -18,6 +18,7 @@ from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FUSEError, InodeT, R
 
 from git_vibe.errors import VibeError
 from git_vibe.mount.loop import Loop
+from git_vibe.mount.readahead import Readahead
 from git_vibe.overlay import attributes, edit
 from git_vibe.overlay.edit import Caller
 from git_vibe.overlay.rename import rename
@@ -58,6 +59,7 @@ class Operations(pyfuse3.Operations):
         super().__init__()
         self._view = view
         self._loop = loop
+        self._readahead = Readahead(view, pyfuse3.notify_store)
         self._listings: dict[int, tuple[int, list[tuple[bytes, int]]]] = {}
         self._last_listing = 0
 
@@ -220,6 +222,7 @@ class Operations(pyfuse3.Operations):
             if large is not None:
                 path = await self._loop.aside(lambda: self._view.content.spill(large))
                 self._view.content.use_spilled(fh, path)
+            self._readahead.missed(fh)
             return self._view.read(fh, off, size)
 
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
