@@ -23,10 +23,10 @@ class Directory:
 
     `base` maps names to inode numbers as the base table has them; `children` is the whole view without the context and
     is the same object until it differs. Both are None until the directory is loaded. `top` tells whether the top layer
-    has it, `sealed` names the sealed layers that contribute, the nearest first; `row` is the base directory below
-    (MISSING_ROW where a layer names a tree that the base does not have),
-    `context` the context directory that is merged in; an `opaque` one merges nothing from below the layers.
-    `whiteouts` are the names the top layer hides, None until they are needed.
+    has it, `sealed` names the sealed layers that contribute, the nearest first; `row` is the base directory below,
+    MISSING_ROW where a layer names a tree that the base does not have; `context` is the context directory that is
+    merged in; an `opaque` one merges nothing from below the layers. `whiteouts` are the names the top layer hides,
+    None until they are needed.
     """
 
     __slots__ = (

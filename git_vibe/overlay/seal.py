@@ -50,7 +50,7 @@ def unseal(view: View) -> None:
     """Fold all layers into one again."""
     while len(view.delta.ids) > 1:
         upper, lower = view.delta.top, view.delta.ids[-2]
-        fold_layer(view.delta.root, view.delta.path(lower, b""))
+        fold_layer(view.delta.root, view.delta.path(lower, b""), view.delta.work)
         view.delta.drop_top()
         for node in view.inodes.nodes.values():
             if isinstance(node, File):

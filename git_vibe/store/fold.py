@@ -14,48 +14,65 @@ from git_vibe.store.layer import (
     mark_whiteouts,
     read_xattr,
     remove_path,
-    rename_into_place,
 )
 from git_vibe.store.layout import INODE_XATTR, OPAQUE_XATTR
 
 
-def fold_layer(upper: bytes, lower: bytes) -> None:
+def fold_layer(upper: bytes, lower: bytes, work: bytes) -> None:
     """Move everything from the layer directory `upper` into `lower`; both lie on one file system.
 
     What the two show together is the same before and after each step, so a crash at any point does no harm.
-    A whiteout moves too: it may stand for something still lower.
+    `work` is a directory for temporary files. A whiteout moves too: it may stand for something still lower.
     """
+    shown = os.stat(upper)
     with accessible(upper), accessible(lower):
         _, marked, _ = directory_marks(upper)
         if marked:
             mark_whiteouts(lower)
         for entry in sorted(os.scandir(upper), key=lambda entry: entry.name):
-            _fold_entry(entry, lower + b"/" + entry.name, marked=marked)
-    _copy_attributes(upper, lower)
+            _fold_entry(entry, lower + b"/" + entry.name, work, marked=marked)
+    _copy_attributes(upper, lower, shown)
 
 
-def _fold_entry(entry: os.DirEntry[bytes], target: bytes, *, marked: bool) -> None:
+def _fold_entry(entry: os.DirEntry[bytes], target: bytes, work: bytes, *, marked: bool) -> None:
     if not entry.is_dir(follow_symlinks=False):
-        if is_whiteout(entry.stat(follow_symlinks=False), entry.path, marked_directory=marked):
-            _fold_whiteout(entry.path, target)
-        else:
-            rename_into_place(entry.path, target)
+        hides = is_whiteout(entry.stat(follow_symlinks=False), entry.path, marked_directory=marked)
+        _replace(entry.path, target, work, hides=hides)
     elif _merges(entry.path, target):
-        fold_layer(entry.path, target)
+        fold_layer(entry.path, target, work)
         os.rmdir(entry.path)
     else:
         _keep_hiding(entry.path, target)
-        with accessible(entry.path):
-            rename_into_place(entry.path, target)
+        _replace(entry.path, target, work, hides=False)
 
 
-def _fold_whiteout(path: bytes, target: bytes) -> None:
-    """In an opaque directory there is nothing left to hide, and a whiteout in xattr form would turn into a file."""
-    if read_xattr(os.path.dirname(target), OPAQUE_XATTR) == b"y":
-        remove_path(target)
+def _replace(path: bytes, target: bytes, work: bytes, *, hides: bool) -> None:
+    """Move an entry of the upper layer over what it covers in the lower one; `hides` tells that it is a whiteout.
+
+    Where one rename cannot do that, what is covered goes first. In an opaque directory a whiteout has nothing left to
+    hide, and one in xattr form would turn into a file.
+    """
+    needless = hides and read_xattr(os.path.dirname(target), OPAQUE_XATTR) == b"y"
+    if needless or (os.path.lexists(target) and (_is_directory(target) or _is_directory(path))):
+        _take_away(target, work)
+    if needless:
         os.unlink(path)
-    else:
-        rename_into_place(path, target)
+        return
+    with accessible(path):
+        os.rename(path, target)
+
+
+def _take_away(path: bytes, work: bytes) -> None:
+    """Remove a file or directory in one step; a missing one is fine."""
+    aside = os.path.join(work, os.urandom(8).hex().encode())
+    if os.path.lexists(path):
+        with accessible(path):
+            os.rename(path, aside)
+        remove_path(aside)
+
+
+def _is_directory(path: bytes) -> bool:
+    return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
 def _keep_hiding(path: bytes, target: bytes) -> None:
@@ -66,14 +83,14 @@ def _keep_hiding(path: bytes, target: bytes) -> None:
 
 def _merges(path: bytes, target: bytes) -> bool:
     """Whether a directory of the upper layer adds to one of the lower layer instead of replacing it."""
-    if os.path.islink(target) or not os.path.isdir(target):
+    if not os.path.lexists(target) or not _is_directory(target):
         return False
     opaque, _, _ = directory_marks(path)
     return not opaque
 
 
-def _copy_attributes(upper: bytes, lower: bytes) -> None:
-    status = os.stat(upper)
+def _copy_attributes(upper: bytes, lower: bytes, status: os.stat_result) -> None:
+    """Give `lower` what the view has shown of `upper`, whose `status` was read before it was emptied."""
     with accessible(lower):
         copy_xattrs(upper, lower)
         inode = read_xattr(upper, INODE_XATTR)

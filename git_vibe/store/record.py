@@ -43,16 +43,18 @@ def write_record(path: Path, record: SessionRecord) -> None:
 
 
 def read_record(paths: SessionPaths) -> SessionRecord:
-    """Read a session's record. Raises SessionNotFound, or StateCorrupt when it cannot be understood."""
+    """Read a session's record. Raises SessionNotFound, or StateCorrupt when it is missing or cannot be understood."""
     try:
         raw = json.loads(paths.meta.read_bytes())
         return _from_json(raw)
     except (FileNotFoundError, NotADirectoryError):
-        raise not_found(paths.name) from None
+        raise _damaged(paths, "missing") if paths.root.is_dir() else not_found(paths.name) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise StateCorrupt(
-            f"{paths.meta} is damaged: {error}", "run `git vibe doctor` to see what can be recovered"
-        ) from error
+        raise _damaged(paths, f"damaged: {error}") from error
+
+
+def _damaged(paths: SessionPaths, how: str) -> StateCorrupt:
+    return StateCorrupt(f"{paths.meta} is {how}", "run `git vibe doctor` to see what can be recovered")
 
 
 def not_found(name: SessionName) -> SessionNotFound:

@@ -152,10 +152,10 @@ class Native:
         finally:
             os.close(fd)
 
-    def truncate(self, path: str, size: int) -> object:
+    def truncate(self, path: str, size: int) -> None:
         fd = self._open(path, os.O_RDWR)
         try:
-            return os.ftruncate(fd, size)
+            os.ftruncate(fd, size)
         finally:
             os.close(fd)
 
@@ -163,35 +163,35 @@ class Native:
         with open(self._open(path, os.O_RDONLY), "rb") as file:
             return file.read()
 
-    def mkdir(self, path: str, mode: int) -> object:
-        return os.mkdir(self._at(path), mode)
+    def mkdir(self, path: str, mode: int) -> None:
+        os.mkdir(self._at(path), mode)
 
-    def rmdir(self, path: str) -> object:
-        return os.rmdir(self._at(path))
+    def rmdir(self, path: str) -> None:
+        os.rmdir(self._at(path))
 
-    def unlink(self, path: str) -> object:
-        return os.unlink(self._at(path))
+    def unlink(self, path: str) -> None:
+        os.unlink(self._at(path))
 
-    def rename(self, source: str, target: str, flags: int) -> object:
-        return renameat2(self._at(source), self._at(target), flags)
+    def rename(self, source: str, target: str, flags: int) -> None:
+        renameat2(self._at(source), self._at(target), flags)
 
-    def link(self, source: str, target: str) -> object:
-        return os.link(self._at(source), self._at(target), follow_symlinks=False)
+    def link(self, source: str, target: str) -> None:
+        os.link(self._at(source), self._at(target), follow_symlinks=False)
 
-    def symlink(self, target: str, path: str) -> object:
-        return os.symlink(target, self._at(path))
+    def symlink(self, target: str, path: str) -> None:
+        os.symlink(target, self._at(path))
 
-    def mkfifo(self, path: str) -> object:
-        return os.mkfifo(self._at(path), 0o600)
+    def mkfifo(self, path: str) -> None:
+        os.mkfifo(self._at(path), 0o600)
 
-    def chmod(self, path: str, mode: int) -> object:
+    def chmod(self, path: str, mode: int) -> None:
         full = self._at(path)
         if stat.S_ISLNK(os.lstat(full).st_mode):
             raise OSError(errno.EOPNOTSUPP, "links have no mode")
-        return os.chmod(full, mode | (0o700 if os.path.isdir(full) else 0))
+        os.chmod(full, mode | (0o700 if os.path.isdir(full) else 0))
 
-    def setxattr(self, path: str, value: bytes) -> object:
-        return os.setxattr(self._at(path), "user.test", value, follow_symlinks=False)
+    def setxattr(self, path: str, value: bytes) -> None:
+        os.setxattr(self._at(path), "user.test", value, follow_symlinks=False)
 
     def listdir(self, path: str) -> list[str]:
         return sorted(os.listdir(self._at(path)))
@@ -208,9 +208,10 @@ class Native:
     def handle_read(self, slot: int) -> bytes:
         return os.pread(self._handles[slot], 1 << 20, 0) if slot in self._handles else b""
 
-    def close(self, slot: int) -> object:
+    def close(self, slot: int) -> None:
         fd = self._handles.pop(slot, None)
-        return os.close(fd) if fd is not None else None
+        if fd is not None:
+            os.close(fd)
 
     def close_all(self) -> None:
         """Close every handle that is open."""

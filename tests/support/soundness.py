@@ -19,20 +19,15 @@ def half_made(repo: GitRepo) -> list[str]:
     """What belongs to no session: staged directories, linked work trees, base refs and mounts."""
     names = session_names(repo)
     staged = [*repo.vibe_dir.glob(".new-*"), *repo.vibe_dir.glob("sessions/.new-*")]
-    worktrees = [path for path in (repo.path / ".git" / "worktrees").glob("*") if _session(path.name) not in names]
+    worktrees = [path for path in repo.path.glob(".git/worktrees/vibe-*") if path.name[len("vibe-") :] not in names]
     refs = [ref for ref in repo.refs("refs/vibe/base/") if ref.rpartition("/")[2] not in names]
     mounts = [path for path in mounts_below(repo.path.parent) if Path(path).name not in names]
     return [*map(str, staged), *map(str, worktrees), *refs, *mounts]
-
-
-def _session(worktree: str) -> str:
-    return worktree.removeprefix("vibe-")
 
 
 def assert_sound(vibe: Vibe, repo: GitRepo) -> None:
     """Nothing is half-made, and `git vibe doctor` and `git fsck` agree."""
     assert half_made(repo) == []
     if repo.vibe_dir.exists():
-        problems = vibe.run("doctor", "--json").data["problems"]
-        assert problems == []
+        assert vibe.run("doctor", "--json").data["problems"] == []
     repo.git("fsck", "--connectivity-only", "--no-dangling")
