@@ -188,7 +188,19 @@ class GitError(VibeError):
     code = "GIT_ERROR"
 
 
+class FilterFailed(VibeError):
+    """A filter driver that is required failed, so a file cannot be shown as a checkout would."""
+
+    code = "FILTER_FAILED"
+
+
 class ObjectMissing(VibeError):
     """The object database does not hold an object the base needs."""
 
     code = "OBJECT_MISSING"
+
+
+class Refused(VibeError):
+    """The operating system refused something that the user can put right: a full disk, a missing permission."""
+
+    code = "REFUSED_BY_SYSTEM"

@@ -74,13 +74,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _swept_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Sweep below pytest's temporary root what an earlier run that was killed left, and what this one does."""
-    root = tmp_path_factory.getbasetemp().parent
-    sweep(root)
+    """Sweep what earlier runs that were killed left below pytest's temporary root, and what this one does."""
+    own = tmp_path_factory.getbasetemp()
+    for other in own.parent.glob("pytest-*"):
+        if other != own and not _is_running(other):
+            sweep(other)
     yield
-    left = sweep(tmp_path_factory.getbasetemp())
+    left = sweep(own)
     if left:
         sys.stderr.write(f"\nleft behind by the tests: {', '.join(left)}\n")
+
+
+def _is_running(base: Path) -> bool:
+    """Whether the run whose temporary directory is `base` goes on: pytest keeps its pid in a lock file there."""
+    try:
+        return Path(f"/proc/{int((base / '.lock').read_text())}").exists()
+    except (OSError, ValueError):
+        return False
 
 
 @pytest.fixture(scope="session")

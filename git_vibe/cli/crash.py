@@ -1,7 +1,8 @@
-"""What happens when git-vibe itself is at fault: two lines for the user, the traceback into a log."""
+"""Errors no command foresaw: the system's refusals in its own words; git-vibe's own faults with a log."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -11,7 +12,16 @@ from pathlib import Path
 
 from git_vibe import __version__
 from git_vibe.cli.output import Output
-from git_vibe.errors import VibeError
+from git_vibe.errors import Refused, VibeError
+
+_REMEDIES = {
+    errno.ENOSPC: "make room, then run it again; nothing was lost",
+    errno.EDQUOT: "make room, then run it again; nothing was lost",
+    errno.EROFS: "git-vibe keeps its state in the repository, which must be writable",
+    errno.EACCES: "run it as the owner of the repository, or mend the modes",
+    errno.EPERM: "run it as the owner of the repository, or mend the modes",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+}
 
 
 class InternalError(VibeError):
@@ -21,7 +31,11 @@ class InternalError(VibeError):
 
 
 def report(error: Exception, output: Output) -> None:
-    """Write the traceback of `error` to a log and tell the user where it is."""
+    """Tell what the system refused, or write the traceback of `error` to a log and tell the user where it is."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        output.fail(Refused(f"{where}{os.strerror(error.errno)}", _REMEDIES[error.errno]))
+        return
     log = _write_log(error)
     if output.debug:
         traceback.print_exception(error, file=sys.stderr)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import FrameType
 
 from git_vibe.cli.context import Context, Terminated
@@ -14,6 +15,8 @@ from git_vibe.cli.output import Output, StdoutClosed
 from git_vibe.errors import EXIT_INTERRUPTED, EXIT_REFUSED, UsageError, VibeError
 
 EXIT_PIPE_CLOSED = 128 + signal.SIGPIPE
+
+_STOPS: dict[int, type[BaseException]] = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,36 +26,44 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         answer_the_shell()
     words = list(sys.argv[1:] if argv is None else argv)
-    signal.signal(signal.SIGTERM, _terminate)
     output = Output(json_wanted="--json" in _own_words(words))
     try:
         return _run_guarded(words, output)
     except StdoutClosed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_PIPE_CLOSED
-    finally:
-        _end_silently_from_now_on()
 
 
 def _own_words(words: list[str]) -> list[str]:
     return words[: words.index("--")] if "--" in words else words
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+@contextlib.contextmanager
+def _undoing_when_told_to_end() -> Iterator[None]:
+    """Make the first SIGINT or SIGTERM in the block an exception; afterwards, with nothing to undo, they just kill."""
+    wanted = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in wanted:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number in wanted:
+            if signal.getsignal(number) is _stop:
+                signal.signal(number, signal.SIG_DFL)
 
 
-def _end_silently_from_now_on() -> None:
-    """Nothing is left to undo: a signal while the interpreter shuts down must not print a traceback."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Raise once: git hands on to us what the terminal sent to us, too, and a second one must not end the undoing."""
+    for each in _STOPS:
+        signal.signal(each, signal.SIG_IGN)
+    raise _STOPS[number]
 
 
 def _run_guarded(words: list[str], output: Output) -> int:
     try:
-        status = _run(words, output)
-        output.finish()
+        with _undoing_when_told_to_end():
+            status = _run(words, output)
+            output.finish()
     except VibeError as error:
         output.fail(error)
         return error.exit_status

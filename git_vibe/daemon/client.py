@@ -11,7 +11,7 @@ from git_vibe.daemon import process, protocol
 from git_vibe.daemon.process import clear_mount, mount_points, wait_until
 from git_vibe.errors import DaemonUnavailable
 from git_vibe.store.layout import Layout
-from git_vibe.store.record import layer_ids
+from git_vibe.store.record import whole_layers
 from git_vibe.types import LayerId, SessionName
 
 __all__ = [
@@ -126,11 +126,12 @@ def sealed_layers(layout: Layout, name: SessionName) -> Iterator[list[LayerId]]:
     """Yield the layers, lowest first, that hold everything written so far and do not change inside the block.
 
     A session that is not served has no writer, so its layers are fixed already. Hold the session's lock around this.
+    Raises StateCorrupt when a layer is missing.
     """
     paths = layout.session(name)
     worker = process.read_worker(paths)
     if worker is None or not worker.is_alive():
-        yield layer_ids(paths)
+        yield whole_layers(paths)
         return
     answer = protocol.call(paths.worker_socket, {"op": "seal"})
     try:

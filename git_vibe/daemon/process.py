@@ -15,10 +15,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from git_vibe.store.faults import reached
 from git_vibe.store.layout import SessionPaths
 
 FILE_SYSTEM = "fuse.git-vibe"
 STOP_SECONDS = 5.0
+_KEPT_GIT_VARIABLES = ("GIT_CONFIG_NO", "GIT_CONFIG_GL", "GIT_VIBE_FAULT")
 
 
 class WorkerInfo(NamedTuple):
@@ -82,17 +84,20 @@ def clear_mount(mount: str) -> None:
 def stop_worker(paths: SessionPaths) -> None:
     """End a session's worker and its mount; fine when there is none.
 
-    `worker.json` goes first: without it the daemon does not take the end for an accident.
+    `worker.json` goes last: a caller that is killed in between must not leave a writer that nobody knows of.
     """
     worker = read_worker(paths)
-    paths.worker.unlink(missing_ok=True)
     if worker is None:
+        paths.worker.unlink(missing_ok=True)
         return
+    paths.worker_ending.touch()
+    reached("stop.announced")
     if worker.is_alive():
         end_process(worker.pid)
+    reached("stop.ended")
     clear_mount(worker.mount)
-    with contextlib.suppress(FileNotFoundError):
-        paths.worker_socket.unlink()
+    for path in (paths.worker_socket, paths.worker, paths.worker_ending):
+        path.unlink(missing_ok=True)
 
 
 def end_process(pid: int, patience: float = STOP_SECONDS) -> None:
@@ -130,7 +135,7 @@ def _detached_environment() -> dict[str, str]:
     """The caller's environment without what binds git to one repository or one command."""
     own_package = str(Path(__file__).resolve().parents[2])
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    kept.update({key: value for key, value in os.environ.items() if key.startswith(("GIT_CONFIG_NO", "GIT_CONFIG_GL"))})
+    kept.update({key: value for key, value in os.environ.items() if key.startswith(_KEPT_GIT_VARIABLES)})
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, (own_package, os.environ.get("PYTHONPATH"))))
     return kept
 

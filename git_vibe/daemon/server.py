@@ -2,7 +2,8 @@
 
 It has everything a worker needs imported, so that a mount costs a fork. It never touches Git objects or layers. A
 request to mount is answered when the worker reports through its pipe; meanwhile others are served. A worker whose
-`worker.json` is still there when it dies did not mean to: its mount is cleared and it is started again.
+`worker.json` is still there when it dies, but no `worker.ending`, did not mean to: its mount is cleared and it is
+started again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from git_vibe.daemon import process
 from git_vibe.daemon.protocol import Message, encode, failure
 from git_vibe.errors import MountFailed, VibeError
 from git_vibe.mount import worker
+from git_vibe.store.faults import reached
 from git_vibe.store.layout import Layout
 from git_vibe.store.record import read_record, session_names
 from git_vibe.types import SessionName
@@ -58,6 +60,7 @@ class Server:
         """Serve until told to end or idle for long enough."""
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
         self._catch_signals()
+        worker.preload()
         gc.collect()
         gc.freeze()
         listener = self._listen()
@@ -146,6 +149,7 @@ class Server:
         if pid == 0:
             self._become_worker(name, write_end, debug=debug)
         os.close(write_end)
+        reached("daemon.forked")
         self._watch(name, pid)
         self._register(read_end, lambda: self._reported(name, read_end))
 
@@ -167,6 +171,7 @@ class Server:
     def _reported(self, name: SessionName, read_end: int) -> None:
         """The worker says that it has mounted, or why not, or it died without a word."""
         line = os.read(read_end, 1 << 16)
+        reached("daemon.reported")
         self._selector.unregister(read_end)
         os.close(read_end)
         silent = MountFailed(
@@ -193,8 +198,10 @@ class Server:
 
     def _recover(self, name: SessionName) -> None:
         """Mount again what a dead worker left, unless it was meant to end or keeps dying."""
-        left = process.read_worker(self._layout.session(name))
-        if left is None or left.is_alive() or name in self._waiting:
+        paths = self._layout.session(name)
+        meant = paths.worker_ending.exists()  # asked first: it is the last to be removed
+        left = process.read_worker(paths)
+        if meant or left is None or left.is_alive() or name in self._waiting:
             return
         recent = [moment for moment in self._restarts.get(name, []) if _now() - moment < RESTART_WINDOW]
         self._restarts[name] = [*recent, _now()]

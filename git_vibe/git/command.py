@@ -29,6 +29,11 @@ _REPOSITORY_VARIABLES = (
 
 Arg = str | bytes
 
+WRITTEN_OUT = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=writeout-only")
+"""Options of a git that writes objects: their bytes are on the way to the disk before their names are."""
+DURABLE = ("-c", "core.fsync=all")
+"""Options of a git that moves a ref: afterwards the ref, and what was written out before, outlives a power cut."""
+
 
 def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without the variables that would bind git to another repository, plus `extra`."""
@@ -88,10 +93,18 @@ def run_git_attached(
     return status if status >= 0 else 128 - status
 
 
-def stream_git(args: Sequence[Arg], *, cwd: str | os.PathLike[str], output: IO[bytes]) -> None:
+def stream_git(
+    args: Sequence[Arg], *, cwd: str | os.PathLike[str], output: IO[bytes], stdin: bytes | None = None
+) -> None:
     """Run git with its standard output going to the file `output`. Raises GitError."""
     done = subprocess.run(
-        ["git", *args], cwd=cwd, env=scrubbed_environment(), stdout=output, stderr=subprocess.PIPE, check=False
+        ["git", *args],
+        cwd=cwd,
+        env=scrubbed_environment(),
+        input=stdin,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     if done.returncode != 0:
         raise GitError(f"git {_shown(args)} failed: {done.stderr.decode(errors='replace').strip()}")

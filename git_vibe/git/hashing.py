@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from git_vibe.errors import GitError
-from git_vibe.git.command import run_git
+from git_vibe.git.command import WRITTEN_OUT, run_git
 from git_vibe.types import Oid
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./+@%=, ")
@@ -21,7 +21,7 @@ def hash_files(paths: Sequence[bytes], *, worktree: Path, env: Mapping[str, str]
         return []
     listing = b"".join(quoted(path) + b"\n" for path in paths)
     # core.safecrlf only guards people against `git add`; it must not keep work from being saved.
-    command = ["-c", "core.safecrlf=false", "hash-object", *(["-w"] if write else []), "--stdin-paths"]
+    command = [*WRITTEN_OUT, "-c", "core.safecrlf=false", "hash-object", *(["-w"] if write else []), "--stdin-paths"]
     names = run_git(command, cwd=worktree, env=env, stdin=listing).split()
     if len(names) != len(paths):
         raise GitError(f"git hash-object named {len(names)} of {len(paths)} files")

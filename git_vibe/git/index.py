@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
+import struct
 
 from git_vibe.git.table import Table, shown_size
 
+_HEADER = struct.Struct(">4sLL")
+_ENTRY = struct.Struct(">10L20sH")
+_PADDING = [bytes(8 - used) for used in range(8)]
+_NAME_MASK = 0xFFF
 _SIZE_MASK = 0xFFFF_FFFF
 _OID = 20
 _STAT_DATA = 36
@@ -16,38 +20,39 @@ _SHOW_OTHER_HIDE_EMPTY = 6
 
 
 def build_index(table: Table, *, uid: int, gid: int) -> bytes:
-    """Bytes of an index (version 2, written by dulwich) whose entries are clean against a view of `table`."""
-    from dulwich.index import SerializedIndexEntry, write_index
-    from dulwich.objects import ObjectID
-    from dulwich.pack import SHA1Writer
-
-    when = divmod(table.mtime_ns, 1_000_000_000)
-    entries = [
-        SerializedIndexEntry(
-            name=path, ctime=when, mtime=when, dev=0, ino=(row + 1) & _SIZE_MASK, mode=table.mode[row],
-            uid=uid, gid=gid, size=shown_size(table, row) & _SIZE_MASK,
-            sha=ObjectID(table.oid(row).hex().encode()), flags=0, extended_flags=0,
+    """Bytes of an index (version 2) whose entries are clean against a view of `table`; see gitformat-index(5)."""
+    seconds, nanoseconds = divmod(table.mtime_ns, 1_000_000_000)
+    when = (seconds, nanoseconds, seconds, nanoseconds, 0)
+    parts, count, mode, pack = [b""], 0, table.mode, _ENTRY.pack
+    for row, path in table.files():
+        length = len(path)
+        size = shown_size(table, row) & _SIZE_MASK
+        parts.append(
+            pack(*when, (row + 1) & _SIZE_MASK, mode[row], uid, gid, size, table.oid(row), min(length, _NAME_MASK))
         )
-        for row, path in table.files()
-    ]  # fmt: skip
-    buffer = io.BytesIO()
-    writer = SHA1Writer(buffer)
-    write_index(writer, entries)
-    writer.write_sha()
-    return buffer.getvalue()
+        parts.append(path + _PADDING[(_ENTRY.size + length) % 8])
+        count += 1
+    parts[0] = _HEADER.pack(b"DIRC", 2, count)
+    content = b"".join(parts)
+    return content + hashlib.sha1(content).digest()
 
 
 def with_untracked_cache(index: bytes, worktree: str) -> bytes:
-    """The index with an empty untracked cache for a work tree at the real path `worktree`.
+    """The index, if whole, with an empty untracked cache for a work tree at the real path `worktree`.
 
     git fills it at the first `git status` and from then on looks only into directories that changed. An index that
-    has one keeps it unless core.untrackedCache says no; see UNTR in gitformat-index(5).
+    has one keeps it unless core.untrackedCache says no; see UNTR in gitformat-index(5). Raises ValueError for a damaged
+    index.
     """
     environment = b"Location %s, system %s\0" % (os.fsencode(worktree), os.fsencode(os.uname().sysname))
     no_excludes = bytes(2 * _STAT_DATA) + _SHOW_OTHER_HIDE_EMPTY.to_bytes(4) + bytes(2 * _OID) + b".gitignore\0"
     extension = _varint(len(environment)) + environment + no_excludes + _varint(0)
-    content = index[:-_OID] + b"UNTR" + len(extension).to_bytes(4) + extension
-    return content + hashlib.sha1(content).digest()
+    body, added = memoryview(index)[:-_OID], b"UNTR" + len(extension).to_bytes(4) + extension
+    checksum = hashlib.sha1(body)
+    if checksum.digest() != index[-_OID:]:
+        raise ValueError("the checksum of the index is wrong")
+    checksum.update(added)
+    return b"".join((body, added, checksum.digest()))
 
 
 def _varint(number: int) -> bytes:

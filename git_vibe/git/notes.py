@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from git_vibe.git.command import run_git, run_git_status
+from git_vibe.git.command import WRITTEN_OUT, run_git, run_git_status
 from git_vibe.types import Oid
 
 
@@ -15,7 +15,8 @@ def write_note(ref: str, commit: Oid, data: Mapping[str, Any], *, cwd: Path, env
     """Attach `data` to `commit` under the notes ref, replacing what is there. The caller holds a lock: git does not
     merge two notes written at once. `env` holds the committer. Raises GitError."""
     text = json.dumps(data, indent=2, ensure_ascii=True) + "\n"
-    run_git(["notes", f"--ref={ref}", "add", "--force", "--file=-", commit], cwd=cwd, env=env, stdin=text.encode())
+    command = [*WRITTEN_OUT, "notes", f"--ref={ref}", "add", "--force", "--file=-", commit]
+    run_git(command, cwd=cwd, env=env, stdin=text.encode())
 
 
 def read_note(ref: str, commit: Oid, *, cwd: Path) -> dict[str, Any]:

@@ -12,6 +12,16 @@ from git_vibe.git.command import run_git, stream_git
 if TYPE_CHECKING:
     import pygit2
 
+_STREAMING = ("-c", "core.bigFileThreshold=1m")
+"""Makes git itself write packed blobs of this size piece by piece."""
+
+_ROOM = 1 << 16
+
+
+def load_library() -> None:
+    """Import libgit2 before processes are forked that need it: they share what it takes then."""
+    import pygit2  # noqa: F401
+
 
 def open_repository(common_dir: Path) -> pygit2.Repository:
     """Open the object database and refs below a common git directory; hashes are verified on every read."""
@@ -38,12 +48,16 @@ class BlobReader:
         except Exception:
             return self._content_from_git(oid.hex())
 
-    def stream_to(self, oid: bytes, path: Path) -> None:
-        """Write a blob to the file `path` without holding it in memory. Raises ObjectMissing."""
+    def stream_to(self, oid: bytes, output: int) -> None:
+        """Write a blob to a descriptor without holding it in memory. Raises ObjectMissing, or OSError such as ENOSPC.
+
+        Slow; safe in a thread.
+        """
         try:
-            with open(path, "wb") as output:
-                stream_git(["cat-file", "blob", oid.hex()], cwd=self._common_dir, output=output)
+            with open(output, "wb", closefd=False) as file:
+                stream_git([*_STREAMING, "cat-file", "blob", oid.hex()], cwd=self._common_dir, output=file)
         except GitError as error:
+            os.posix_fallocate(output, os.lseek(output, 0, os.SEEK_END), _ROOM)  # raises when the disk is the reason
             raise _missing(oid.hex(), error) from error
 
     def _content_from_git(self, oid: str) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from git_vibe.errors import GitError, RefMoved
-from git_vibe.git.command import run_git, run_git_status
+from git_vibe.git.command import DURABLE, run_git, run_git_status
 from git_vibe.types import Oid
 
 NOTHING = "0" * 40
@@ -25,14 +26,27 @@ def read_ref(ref: str, *, cwd: Path, git_dir: bytes | None = None) -> Oid | None
 
 
 def update_ref(ref: str, new: Oid, *, old: Oid | None, message: str, cwd: Path) -> None:
-    """Move `ref` from `old` (None: it does not exist) to `new`, with a reflog entry. Raises RefMoved or GitError."""
-    command = ["update-ref", "--create-reflog", "-m", message, ref, new, old or NOTHING]
+    """Move `ref` from `old` (None: it does not exist) to `new`, durably, with a reflog entry.
+
+    `cwd` is the common git directory. Raises RefMoved or GitError.
+    """
+    command = [*DURABLE, "update-ref", "--create-reflog", "-m", message, ref, new, old or NOTHING]
     done = run_git_status(command, cwd=cwd)
     if done.returncode == 0:
+        _sync_name(cwd / ref, top=cwd)
         return
     if read_ref(ref, cwd=cwd) != old:
         raise RefMoved(f"{ref} was moved by somebody else", f"look at it with `git log {ref}`, then try again")
     raise GitError(f"git update-ref failed: {done.stderr.decode(errors='replace').strip()}")
+
+
+def _sync_name(path: Path, *, top: Path) -> None:
+    """Make the name of a file durable; git does not do that for refs that are files of their own."""
+    for directory in path.relative_to(top).parents:
+        with contextlib.suppress(FileNotFoundError):
+            fd = os.open(top / directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.fsync(fd)
+            os.close(fd)
 
 
 def delete_ref(ref: str, *, cwd: Path) -> None:

@@ -100,6 +100,10 @@ class Config:
         value = self._values.get(key.lower(), default)
         return default if value is None else value
 
+    def below(self, prefix: str) -> dict[str, str | None]:
+        """Every key that starts with `prefix`, as git prints it, with its value."""
+        return {key: value for key, value in self._values.items() if key.startswith(prefix)}
+
     def boolean(self, key: str, *, default: bool) -> bool:
         """Value as git reads booleans. Raises UsageError for anything else."""
         if key.lower() not in self._values:

@@ -9,13 +9,15 @@ The file is a cache in the byte order of the machine: a header, then one array p
     magic     8 bytes, also tells byte order and version
     count     u64, number of rows
     mtime     u64, nanoseconds, the time every clean file reports
-    size      u64[count]   bytes of a blob, 0 for others
+    size      u64[count]   bytes of a file as the view shows it, 0 for others
     parent    u32[count]   row of the directory
     span      u32[count]   rows of the subtree including itself
     mode      u32[count]   Git's mode
     name_end  u32[count]   where the name ends in the names; it starts where the one before ends
     oid       20 bytes each
-    names     the rest
+    converted u8[count]    1 where the view shows other bytes than the blob has
+    names     as many bytes as the last name_end says
+    checksum  u32, CRC-32 of all before; only looked at by `is_sound`, because opening must not read everything
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from __future__ import annotations
 import mmap
 import stat
 import struct
+import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +40,9 @@ GIT_MODE_SYMLINK = 0o120000
 GIT_MODE_GITLINK = 0o160000
 
 _HEADER = struct.Struct("=8sQQ")
-_MAGIC = struct.pack("=Q", 0x0001_7461_626C_6576)
+_CHECKSUM = struct.Struct("=I")
+_ROW_BYTES = 45
+_MAGIC = struct.pack("=Q", 0x0002_7461_626C_6576)
 
 
 class Row(NamedTuple):
@@ -53,9 +58,12 @@ class Table:
     """A base table in memory. Columns are indexed by row number."""
 
     def __init__(self, data: memoryview) -> None:
-        magic, count, self.mtime_ns = _HEADER.unpack_from(data)
-        if magic != _MAGIC:
+        """Raises ValueError for data of another version or that is cut short."""
+        if len(data) < _HEADER.size or data[:8] != _MAGIC:
             raise ValueError("not a base table of this version")
+        _, count, self.mtime_ns = _HEADER.unpack_from(data)
+        if not 0 < count <= (len(data) - _HEADER.size) // _ROW_BYTES:
+            raise ValueError("a base table that is cut short")
         self.count: int = count
         self._data = data
         offset = _HEADER.size
@@ -64,7 +72,10 @@ class Table:
         columns = [data[offset + 4 * count * i : offset + 4 * count * (i + 1)].cast("I") for i in range(4)]
         self.parent, self.span, self.mode, self._name_end = columns
         self._oids = offset + 16 * count
-        self._names = self._oids + 20 * count
+        self.converted = data[self._oids + 20 * count : self._oids + 21 * count]
+        self._names = self._oids + 21 * count
+        if len(data) < self._names + self._name_end[-1]:
+            raise ValueError("a base table that is cut short")
 
     @classmethod
     def open(cls, path: Path) -> Table:
@@ -81,6 +92,16 @@ class Table:
         """Object name as 20 bytes."""
         start = self._oids + 20 * row
         return bytes(self._data[start : start + 20])
+
+    def oids(self, start: int, end: int) -> bytes:
+        """Object names of consecutive rows."""
+        return bytes(self._data[self._oids + 20 * start : self._oids + 20 * end])
+
+    def name_ends(self, start: int, end: int) -> tuple[bytes, list[int]]:
+        """Names of consecutive rows, without anything between them, and where each ends in these bytes."""
+        first = self._name_end[start - 1] if start else 0
+        ends = [stop - first for stop in self._name_end[start:end]]
+        return bytes(self._data[self._names + first : self._names + first + (ends[-1] if ends else 0)]), ends
 
     def children(self, row: int) -> Iterator[int]:
         """Rows directly below a directory row, in tree order."""
@@ -103,6 +124,10 @@ class Table:
             names.append(self.name(row))
             row = self.parent[row]
         return b"/".join(reversed(names))
+
+    def mentions(self, name: bytes) -> bool:
+        """Whether an entry may have this name; False is certain. As fast as a search in all names."""
+        return name in bytes(self._data[self._names :])
 
     def find_tree(self, oid: bytes) -> int | None:
         """A directory row whose tree is `oid`, or None."""
@@ -144,9 +169,40 @@ def build_table(common_dir: Path, treeish: str, mtime_ns: int) -> bytes:
         names.append(name)
         if mode[-1] == GIT_MODE_TREE:
             directories[path] = row
-    columns = (size, parent, _spans(parent), mode, name_end)
-    header = _HEADER.pack(_MAGIC, len(size), mtime_ns)
-    return header + b"".join(c.tobytes() for c in columns) + bytes.fromhex(b"".join(oids).decode()) + b"".join(names)
+    oid_bytes = bytes.fromhex(b"".join(oids).decode())
+    return pack_table((size, parent, _spans(parent), mode, name_end), oid_bytes, b"".join(names), mtime_ns)
+
+
+def pack_table(columns: Sequence[array[int]], oids: bytes, names: bytes, mtime_ns: int) -> bytes:
+    """The bytes of a table with the columns size, parent, span, mode and name_end; no row is marked as converted."""
+    count = len(columns[0])
+    header = _HEADER.pack(_MAGIC, count, mtime_ns)
+    return header + b"".join(column.tobytes() for column in columns) + oids + bytes(count) + names
+
+
+def with_converted(data: bytes, sizes: Mapping[int, int]) -> bytes:
+    """The table with these rows marked as converted, with the sizes they have then."""
+    changed = bytearray(data)
+    table = Table(memoryview(changed))
+    for row, size in sizes.items():
+        table.size[row] = size
+        table.converted[row] = 1
+    return bytes(changed)
+
+
+def with_checksum(data: bytes) -> bytes:
+    """The table as it is stored."""
+    return data + _CHECKSUM.pack(zlib.crc32(data))
+
+
+def is_sound(path: Path) -> bool:
+    """Whether the table at `path` is there and as it was written. Reads all of it."""
+    try:
+        data = path.read_bytes()
+        Table(memoryview(data))
+    except (OSError, ValueError):
+        return False
+    return data[-_CHECKSUM.size :] == _CHECKSUM.pack(zlib.crc32(memoryview(data)[: -_CHECKSUM.size]))
 
 
 def _spans(parent: array[int]) -> array[int]:

@@ -32,6 +32,14 @@ def write_worktree(git_dir: Path, *, mount: str, head: str, index: Path) -> None
     (git_dir / "index").write_bytes(with_untracked_cache(index.read_bytes(), mount))
 
 
+def read_head(git_dir: Path) -> str | None:
+    """What HEAD of a linked work tree holds, or None where it is lost."""
+    try:
+        return (git_dir / "HEAD").read_text().strip()
+    except (OSError, ValueError):
+        return None
+
+
 def write_first_reflog(git_dir: Path, commit: Oid, identity: str, message: str) -> None:
     """Start the HEAD reflog, so that the base stays reachable whatever the agent checks out.
 

@@ -81,7 +81,10 @@ class ObjectSink:
 
 
 def repository_sink(common_dir: Path) -> ObjectSink:
-    """New objects go to the repository itself."""
+    """New objects go to the repository itself and are durable before a ref leads to them."""
+    import pygit2
+
+    pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003  (its argument has no name)
     return ObjectSink(common_dir, open_repository(common_dir), {})
 
 

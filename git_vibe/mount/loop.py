@@ -35,6 +35,7 @@ class Loop:
         self.lowlevel = _LowLevel()
         self._nursery: trio.Nursery | None = None
         self._task: tuple[Callable[..., Awaitable[Any]], tuple[Any, ...]] | None = None
+        self._running: dict[object, _Running] = {}
 
     def Lock(self) -> _NoLock:  # noqa: N802  (the name pyfuse3 uses)
         """Only one task ever waits for the descriptor."""
@@ -52,15 +53,51 @@ class Loop:
 
     async def aside(self, function: Callable[[], T]) -> T:
         """Run a slow `function` in a thread while another task serves the mount."""
+        self._serve_on()
+        return await trio.to_thread.run_sync(function)
+
+    async def aside_once(self, key: object, function: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Like `aside` with `then` called on the result; who asks for the same `key` meanwhile waits for the first.
+
+        Who waited must look again for what it needs. All of them get the error of the first.
+        """
+        if key in self._running:
+            await self._wait_for(self._running[key])
+            return
+        running = self._running[key] = _Running(trio.Event())
+        try:
+            then(await self.aside(function))
+        except BaseException as error:
+            running.error = error
+            raise
+        finally:
+            del self._running[key]
+            running.ended.set()
+
+    async def _wait_for(self, running: _Running) -> None:
+        self._serve_on()
+        await running.ended.wait()
+        if running.error is not None:
+            raise running.error
+
+    def _serve_on(self) -> None:
+        """Have another task serve the mount while this one waits."""
         assert self._nursery is not None and self._task is not None
         task, args = self._task
         self._nursery.start_soon(task, *args)
-        return await trio.to_thread.run_sync(function)
 
     async def run(self) -> None:
         """Serve the mounted session until it ends."""
         pyfuse3.trio = self  # type: ignore[attr-defined]
         await pyfuse3.main(min_tasks=0, max_tasks=1)
+
+
+class _Running:
+    """Something slow that runs aside, and the error it ended with."""
+
+    def __init__(self, ended: trio.Event) -> None:
+        self.ended = ended
+        self.error: BaseException | None = None
 
 
 class _Nursery:

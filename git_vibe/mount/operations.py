@@ -3,6 +3,11 @@
 The file handle of an open file is its inode number, that of an open directory counts up. Entries and attributes are
 cached by the kernel without limit, because only requests through this mount change them; where the context is merged
 in, and the user may change files behind the mount, they are cached for `VOLATILE_SECONDS`.
+
+Every request is handled by one synchronous call of the view. What is slow comes before it and is awaited: spilling a
+large blob, copying a large file and writing one out. Anything may have changed by then, so nothing but numbers and
+names outlives an await: `read` looks again whether it must wait, and copy-up takes a copy only when its source is as
+it was.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import errno
 import logging
 import stat
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyfuse3
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FUSEError, InodeT, RequestContext, SetattrFields
@@ -19,10 +25,12 @@ from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FUSEError, InodeT, R
 from git_vibe.errors import VibeError
 from git_vibe.mount.loop import Loop
 from git_vibe.mount.readahead import Readahead
-from git_vibe.overlay import attributes, edit
+from git_vibe.overlay import attributes, durable, edit
+from git_vibe.overlay.ahead import Ahead, large_copy, large_writeout
 from git_vibe.overlay.edit import Caller
 from git_vibe.overlay.rename import rename
 from git_vibe.overlay.view import View
+from git_vibe.store.layer import RENAME_EXCHANGE
 from git_vibe.types import Attrs
 
 FOREVER = 10**9
@@ -30,7 +38,20 @@ VOLATILE_SECONDS = 0.5
 _DOTS = 2
 """How many entries of a listing are `.` and `..`."""
 
+_DAMAGE = (errno.EIO, errno.EUCLEAN)
+"""What the file system of the layers answers when it is damaged."""
+_SESSIONS = b"/vibe/sessions/"
+
 log = logging.getLogger(__name__)
+
+
+def _answer(error: OSError) -> int:
+    """The errno of a request; a damaged layer is logged. Nobody else removes layer files, so none may be missing."""
+    lost = error.errno == errno.ENOENT and isinstance(error.filename, bytes) and _SESSIONS in error.filename
+    if lost or error.errno in _DAMAGE:
+        log.error("a layer is damaged: %s", error)
+        return errno.EIO
+    return error.errno or errno.EIO
 
 
 @contextlib.contextmanager
@@ -41,13 +62,19 @@ def answering() -> Iterator[None]:
     except FUSEError:
         raise
     except OSError as error:
-        raise FUSEError(error.errno or errno.EIO) from None
+        raise FUSEError(_answer(error)) from None
     except VibeError as error:
         log.error("%s", error.message)
         raise FUSEError(error.errno) from None
     except Exception:
         log.exception("request failed")
         raise FUSEError(errno.EIO) from None
+
+
+def _needs_content(attr: EntryAttributes, fields: SetattrFields) -> bool:
+    """Whether a change of attributes copies up the content of a clean file: not to cut it off or to note a look."""
+    others = fields.update_uid or fields.update_gid or fields.update_mode or fields.update_mtime
+    return attr.st_size > 0 if fields.update_size else others
 
 
 class Operations(pyfuse3.Operations):
@@ -108,12 +135,22 @@ class Operations(pyfuse3.Operations):
         entry.entry_timeout = FOREVER
         return entry
 
+    # Copies of large files
+
+    async def _copied_ahead(self, *inodes: int | None) -> Ahead:
+        """Make the large copies that a change of these files needs, while others are served; spans that change."""
+        for ino in inodes:
+            copy = large_copy(self._view, ino) if ino is not None else None
+            if copy is not None:
+                await self._loop.aside_once(copy.source, copy.make, self._view.ahead.offer)
+        return self._view.ahead
+
     # Attributes
 
     async def setattr(
         self, inode: InodeT, attr: EntryAttributes, fields: SetattrFields, fh: FileHandleT | None, ctx: RequestContext
     ) -> EntryAttributes:
-        with answering():
+        with answering(), await self._copied_ahead(inode if _needs_content(attr, fields) else None):
             if fields.update_size:
                 edit.truncate(self._view, inode, attr.st_size)
             if fields.update_uid or fields.update_gid:
@@ -145,11 +182,11 @@ class Operations(pyfuse3.Operations):
             return attributes.listxattr(self._view, inode)
 
     async def setxattr(self, inode: InodeT, name: bytes, value: bytes, ctx: RequestContext) -> None:
-        with answering():
+        with answering(), await self._copied_ahead(inode):
             attributes.setxattr(self._view, inode, name, value)
 
     async def removexattr(self, inode: InodeT, name: bytes, ctx: RequestContext) -> None:
-        with answering():
+        with answering(), await self._copied_ahead(inode):
             attributes.removexattr(self._view, inode, name)
 
     # Names
@@ -174,7 +211,7 @@ class Operations(pyfuse3.Operations):
     async def link(
         self, inode: InodeT, new_parent_inode: InodeT, new_name: bytes, ctx: RequestContext
     ) -> EntryAttributes:
-        with answering():
+        with answering(), await self._copied_ahead(inode):
             return self._entry(new_parent_inode, edit.link(self._view, inode, new_parent_inode, new_name))
 
     async def unlink(self, parent_inode: InodeT, name: bytes, ctx: RequestContext) -> None:
@@ -195,8 +232,11 @@ class Operations(pyfuse3.Operations):
         ctx: RequestContext,
     ) -> None:
         with answering():
-            source = (self._view.directory(parent_inode_old), name_old)
-            rename(self._view, source, (self._view.directory(parent_inode_new), name_new), flags)
+            view = self._view
+            source, target = (view.directory(parent_inode_old), name_old), (view.directory(parent_inode_new), name_new)
+            replaced = view.child(*target) if flags & RENAME_EXCHANGE else None
+            with await self._copied_ahead(view.child(*source), replaced):
+                rename(view, source, target, flags)
 
     async def readlink(self, inode: InodeT, ctx: RequestContext) -> bytes:
         with answering():
@@ -218,15 +258,17 @@ class Operations(pyfuse3.Operations):
 
     async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         with answering():
-            large = self._view.spill_path_needed(fh)
-            if large is not None:
-                path = await self._loop.aside(lambda: self._view.content.spill(large))
-                self._view.content.use_spilled(fh, path)
+            while (large := self._view.spill_path_needed(fh)) is not None:
+                await self._spill(fh, large)
             self._readahead.missed(fh)
             return self._view.read(fh, off, size)
 
+    async def _spill(self, ino: int, oid: bytes) -> None:
+        content = self._view.content
+        await self._loop.aside_once(oid, partial(content.spill, oid), partial(content.use_spilled, ino, oid))
+
     async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
-        with answering():
+        with answering(), await self._copied_ahead(fh):
             return edit.write(self._view, fh, off, buf)
 
     async def flush(self, fh: FileHandleT) -> None:
@@ -238,7 +280,10 @@ class Operations(pyfuse3.Operations):
 
     async def fsync(self, fh: FileHandleT, datasync: bool) -> None:
         with answering():
-            edit.fsync(self._view, fh, data_only=datasync)
+            write_out = large_writeout(self._view, fh)
+            if write_out is not None:
+                await self._loop.aside(write_out)
+            durable.fsync(self._view, fh, data_only=datasync)
 
     # Directories
 
@@ -285,7 +330,7 @@ class Operations(pyfuse3.Operations):
 
     async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:
         with answering():
-            edit.fsync_directory(self._view, self._listings[fh][0])
+            durable.fsync_directory(self._view, self._listings[fh][0])
 
     async def access(self, inode: InodeT, mode: int, ctx: RequestContext) -> bool:
         raise FUSEError(errno.ENOSYS)

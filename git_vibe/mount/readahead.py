@@ -69,7 +69,8 @@ class Readahead:
         inodes, table = self._view.inodes, self._view.table
         is_file = table.mode[row] & 0o170000 == 0o100000
         is_small = 0 < table.size[row] <= FILE_BYTES
-        return is_file and is_small and row + 1 not in inodes.nodes and row + 1 not in inodes.opens
+        is_blob = is_file and not table.converted[row]
+        return is_blob and is_small and row + 1 not in inodes.nodes and row + 1 not in inodes.opens
 
     def _push_file(self, row: int) -> bool:
         """Push one file; tell whether it makes sense to go on."""

@@ -22,9 +22,9 @@ import pyfuse3
 import trio
 
 from git_vibe.daemon.protocol import Message, encode, failure
-from git_vibe.errors import FuseUnavailable, MountFailed, VibeError
+from git_vibe.errors import FuseUnavailable, MountFailed, StateCorrupt, VibeError
 from git_vibe.git.command import run_git
-from git_vibe.git.objects import BlobReader
+from git_vibe.git.objects import BlobReader, load_library
 from git_vibe.git.repository import Config
 from git_vibe.git.table import Table
 from git_vibe.git.worktree import gitfile_content
@@ -32,17 +32,30 @@ from git_vibe.mount.loop import Loop
 from git_vibe.mount.operations import Operations
 from git_vibe.overlay.content import BaseContent
 from git_vibe.overlay.context import Context
+from git_vibe.overlay.converted import Converted
 from git_vibe.overlay.delta import Delta
 from git_vibe.overlay.seal import seal, unseal
 from git_vibe.overlay.view import Owner, View
 from git_vibe.store.atomic import write_atomically
-from git_vibe.store.layout import Layout, SessionPaths
-from git_vibe.store.record import SessionRecord, layer_ids, read_record
+from git_vibe.store.blobs import BlobCache
+from git_vibe.store.faults import reached
+from git_vibe.store.layout import ASIDE, Layout, SessionPaths
+from git_vibe.store.record import SessionRecord, read_record, whole_layers
 from git_vibe.types import SessionName
 
 log = logging.getLogger(__name__)
 
+MEMORY_LIMIT = 4 << 20
+"""No blob larger than this is held in memory; reading and verifying one takes as long as a request may take."""
+COVERED_MODE = 0o555
+"""Mode of the directory below a mount; it also tells that the directory was one of ours."""
 STREAM_THRESHOLD = 100 << 20
+BLOB_CACHE_SIZE = 256 << 20
+
+
+def preload() -> None:
+    """Import what a worker imports only when it needs it; for the process that workers are forked from."""
+    load_library()
 
 
 def serve(layout: Layout, name: SessionName, ready: int, *, started: int | None, debug: bool) -> int:
@@ -57,13 +70,16 @@ def serve(layout: Layout, name: SessionName, ready: int, *, started: int | None,
         config = Config(run_git(["config", "--list", "-z"], cwd=layout.common_dir))
         view = open_view(layout, record, config)
         loop = Loop()
+        reached("mount.opened")
         _mount(Operations(view, loop), record.mount, config, debug=debug)
     except VibeError as error:
         log.error("%s", error.message)
         os.write(ready, encode(failure(error)))
         return 1
+    reached("mount.mounted")
     listener = _listen(paths)
     _write_worker_file(paths, record.mount, started)
+    reached("mount.known")
     os.write(ready, encode({"ok": True}))
     os.close(ready)
     os.umask(0)  # modes come from the kernel with the caller's umask applied
@@ -88,20 +104,35 @@ def _prepare_process(*, debug: bool) -> None:
 
 def open_view(layout: Layout, record: SessionRecord, config: Config) -> View:
     """The view of a session, with everything below the mount open. Raises VibeError for a damaged store."""
-    paths = layout.session(record.name)
-    delta = Delta(paths.layers, layer_ids(paths))
+    try:
+        return _open_view(layout, record, config)
+    except (OSError, ValueError) as error:
+        raise StateCorrupt(
+            f"session '{record.name}' cannot be opened: {error}", "`git vibe doctor` says what is damaged"
+        ) from error
+
+
+def _open_view(layout: Layout, record: SessionRecord, config: Config) -> View:
+    paths, base = layout.session(record.name), layout.base_cache(record.base_key)
+    delta = Delta(paths.layers, whole_layers(paths))
     delta.clean_work()
-    blobs = BlobReader(layout.common_dir)
     view = View(
-        Table.open(layout.base_cache(record.base) / "table"),
+        Table.open(base / "table"),
         delta,
         Context(os.fsencode(layout.context)),
-        BaseContent(blobs, layout.blob_cache, config.size("vibe.streamthreshold", STREAM_THRESHOLD)),
+        _open_content(layout, config),
         owner=Owner(os.geteuid(), os.getegid()),
         git_file=gitfile_content(paths.git_dir),
+        converted=Converted(os.fsencode(base / "converted")),
     )
     unseal(view)
     return view
+
+
+def _open_content(layout: Layout, config: Config) -> BaseContent:
+    cache = BlobCache(layout.blob_cache, config.size("vibe.blobcachesize", BLOB_CACHE_SIZE))
+    limit = min(MEMORY_LIMIT, config.size("vibe.streamthreshold", STREAM_THRESHOLD))
+    return BaseContent(BlobReader(layout.common_dir), cache, limit)
 
 
 # Mounting
@@ -123,7 +154,7 @@ def _mount(operations: Operations, mount: str, config: Config, *, debug: bool) -
     except RuntimeError as error:
         raise MountFailed(f"cannot mount {mount}: {error}", _mount_hint(mount)) from error
     finally:
-        os.fchmod(below, 0o555)  # nobody shall write below a mount that is away, for example after a reboot
+        os.fchmod(below, COVERED_MODE)  # nobody shall write below a mount that is away, for example after a reboot
         os.close(below)
 
 
@@ -159,11 +190,21 @@ def _check_mount_point(mount: str) -> None:
         left = os.listdir(mount)
     except OSError as error:
         raise MountFailed(f"mount point {mount} cannot be used: {error}", "`git vibe doctor` checks mounts") from error
-    if left:
+    if left and stat.S_IMODE(os.stat(mount).st_mode) == COVERED_MODE:
+        _move_aside(mount)
+    elif left:
         shown = ", ".join(sorted(left)[:3])
         raise MountFailed(
             f"mount point {mount} is not empty (it holds {shown})", "move those files elsewhere, then try again"
         )
+
+
+def _move_aside(mount: str) -> None:
+    """Keep what was written while the mount was away (root may, after a crash or a reboot); doctor finds it by name."""
+    aside = f"{mount}{ASIDE}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    os.rename(mount, aside)
+    os.mkdir(mount)
+    log.warning("files were written while the session was not mounted; they are in %s", aside)
 
 
 def _mount_hint(mount: str) -> str:
@@ -175,6 +216,7 @@ def _mount_hint(mount: str) -> str:
 def _write_worker_file(paths: SessionPaths, mount: str, started: int | None) -> None:
     info = {"pid": os.getpid(), "started": started, "mounted_ns": time.time_ns(), "mount": mount}
     write_atomically(paths.worker, json.dumps(info).encode())
+    paths.worker_ending.unlink(missing_ok=True)
 
 
 # Serving

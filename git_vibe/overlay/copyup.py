@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 
 from git_vibe.git.table import GIT_MODE_SYMLINK
 from git_vibe.overlay.delta import undisturbed
 from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
 from git_vibe.overlay.view import View, fail, open_any
+from git_vibe.store.atomic import begin_writeback
+from git_vibe.store.copy import copy_file
+from git_vibe.store.faults import reached
 from git_vibe.store.layer import accessible, copy_xattrs, remove_path
 from git_vibe.store.layout import CONTEXT_XATTR, INODE_XATTR
 from git_vibe.types import Attrs
@@ -56,8 +58,12 @@ def _make_directory(view: View, directory: Directory, path: bytes, parent: bytes
         os.setxattr(staged, INODE_XATTR, b"%d" % directory.ino)
     set_owner_and_mode(staged, attrs)
     os.utime(staged, ns=(attrs.atime_ns, attrs.mtime_ns))
+    reached("directory.staged")
     with undisturbed(parent), accessible(staged):
         os.rename(staged, path)
+    reached("directory.placed")
+    if directory.parent is not None:
+        directory.parent.unsynced = True
 
 
 def writable(view: View, ino: int, *, keep: bool = True) -> File:
@@ -93,7 +99,7 @@ def _unlinked_writable(view: View, node: File) -> File:
         assert node.row is not None
         _write_clean(view, node.row, temporary, keep=True)
     else:
-        shutil.copyfile(b"/proc/self/fd/%d" % node.fd, temporary)
+        copy_file(b"/proc/self/fd/%d" % node.fd, temporary)
         os.close(node.fd)
     node.fd = open_any(temporary)
     node.layer, node.row, node.context = view.delta.top, None, None
@@ -112,12 +118,17 @@ def _copy_up(view: View, node: File, link: tuple[Directory, bytes], *, keep: boo
     staged = view.delta.temporary()
     try:
         _write_content(view, node, staged, keep=keep)
+        begin_writeback(staged)
+        reached("copyup.content")
         _finish(view, node, staged, attrs)
+        reached("copyup.attributes")
         with undisturbed(directory):
             os.rename(staged, directory + b"/" + name)
     except BaseException:
         remove_path(staged)
         raise
+    parent.unsynced = True
+    reached("copyup.placed")
     _settle(view, node, link)
     return node
 
@@ -158,6 +169,8 @@ def _link_copy(view: View, node: File, place: tuple[Directory, bytes]) -> None:
     os.link(source, staged, follow_symlinks=False)
     with undisturbed(directory):
         os.rename(staged, directory + b"/" + place[1])
+    place[0].unsynced = True
+    reached("copyup.linked")
     node.links.append(place)
     view.inodes.note_hard_link(os.lstat(source).st_ino, node)
 
@@ -168,22 +181,23 @@ def _write_content(view: View, node: File, staged: bytes, *, keep: bool) -> None
         _write_clean(view, node.row, staged, keep=keep)
     elif node.context is not None:
         source = view.context.source(node.context)
-        _copy_file(source, os.lstat(source), staged, keep=keep)
+        _copy_file(view, source, staged, keep=keep)
     else:
         source = view.layer_path(node)
         with accessible(source):
-            _copy_file(source, os.lstat(source), staged, keep=keep)
+            _copy_file(view, source, staged, keep=keep)
 
 
-def _copy_file(source: bytes, status: os.stat_result, staged: bytes, *, keep: bool) -> None:
+def _copy_file(view: View, source: bytes, staged: bytes, *, keep: bool) -> None:
+    status = os.lstat(source)
     if stat.S_ISLNK(status.st_mode):
         os.symlink(os.readlink(source), staged)
     elif not stat.S_ISREG(status.st_mode):
         os.mknod(staged, status.st_mode, status.st_rdev)
-    elif keep:
-        shutil.copyfile(source, staged)
-    else:
+    elif not keep:
         _make_empty(staged)
+    elif not view.ahead.take(source, staged):
+        copy_file(source, staged)
     copy_xattrs(source, staged)
 
 
@@ -192,13 +206,12 @@ def _make_empty(path: bytes) -> None:
 
 
 def _write_clean(view: View, row: int, staged: bytes, *, keep: bool) -> None:
-    oid = view.table.oid(row)
     if view.table.mode[row] == GIT_MODE_SYMLINK:
-        os.symlink(view.content.whole(oid), staged)
-    elif keep:
-        view.content.copy_to(oid, view.table.size[row], staged)
-    else:
+        os.symlink(view.content.whole(view.table.oid(row)), staged)
+    elif not keep:
         _make_empty(staged)
+    elif not view.ahead.take(row, staged):
+        view.copier(row)(staged)
 
 
 def _finish(view: View, node: File, staged: bytes, attrs: Attrs) -> None:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically
+from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically, remove_tree
+from git_vibe.store.faults import reached
 from git_vibe.store.layer import accessible, make_whiteout, remove_path, rename_into_place
 from git_vibe.types import LayerId
 
@@ -30,12 +31,15 @@ class Delta:
         self._roots[layer] = self.root = self._root(layer)
         self.work = os.fsencode(self._directory / layer.dirname / "work")
 
-    def push(self) -> LayerId:
-        """Create an empty layer above all others and make it the top one."""
+    def push(self, prepare: Callable[[bytes], None]) -> LayerId:
+        """Create an empty layer above all others, whose root `prepare` dresses, and make it the top one."""
         layer = LayerId(self.ids[-1] + 1)
         with create_dir_atomically(self._directory / layer.dirname) as directory:
             (directory / "tree").mkdir()
             (directory / "work").mkdir(mode=0o700)
+            prepare(os.fsencode(directory / "tree"))
+            reached("seal.staged")
+        reached("seal.pushed")
         self.ids.append(layer)
         self.use_top(layer)
         return layer
@@ -44,6 +48,7 @@ class Delta:
         """Remove the top layer, which must be empty, and make the one below it the top."""
         gone = self.ids.pop()
         self.use_top(self.ids[-1])
+        reached("unseal.folded")
         remove_dir_atomically(self._directory / gone.dirname)
 
     def path(self, layer: LayerId, relative: bytes) -> bytes:
@@ -75,10 +80,13 @@ class Delta:
         except BaseException:
             remove_path(temporary)
             raise
+        reached("place.staged")
         rename_into_place(temporary, self.root + relative)
 
     def clean_work(self) -> None:
-        """Remove temporary files that a killed worker left in any layer."""
+        """Remove what a killed worker left: half-made and half-removed layers, temporary files in any layer."""
+        for path in [*self._directory.glob(".new-*"), *self._directory.glob(".old-*")]:
+            remove_tree(path)
         for layer in self.ids:
             work = self._directory / layer.dirname / "work"
             for name in os.listdir(os.fsencode(work)):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from git_vibe.overlay.copyup import ensure_top, own_children, writable
 from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
 from git_vibe.overlay.view import NAME_MAX, View, fail, open_any
+from git_vibe.store.faults import reached
 from git_vibe.store.layer import accessible, mark_opaque, remove_path
 from git_vibe.store.layout import INODE_XATTR
 from git_vibe.types import Attrs
@@ -39,6 +40,7 @@ def create(view: View, parent: int, name: bytes, mode: int, caller: Caller) -> A
         opened.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode))
 
     node = _add_file(view, parent, name, make, caller)
+    reached("create.made")
     node.fd = opened[0]
     view.inodes.opened(node.ino)
     return view.attrs(node.ino)
@@ -167,6 +169,7 @@ def unlink(view: View, parent: int, name: bytes) -> None:
         raise fail(errno.EISDIR)
     last = keep_for_holders(view, ino)
     _remove_name(view, directory, name)
+    reached("unlink.removed")
     retire(view, ino, directory, name, last)
 
 
@@ -212,6 +215,7 @@ def _remove_directory(view: View, path: bytes) -> None:
         aside = view.delta.temporary()
         with accessible(path):
             os.rename(path, aside)
+        reached("rmdir.aside")
         remove_path(aside)
 
 
@@ -259,7 +263,11 @@ def open_file(view: View, ino: int, flags: int) -> None:
 
 def write(view: View, ino: int, offset: int, data: bytes) -> int:
     """Write to an open file and return the number of bytes written. Raises OSError such as ENOSPC."""
-    return os.pwrite(view.file_descriptor(writable(view, ino)), data, offset)
+    target = view.file_descriptor(writable(view, ino))
+    reached("write.opened")
+    written = os.pwrite(target, data, offset)
+    reached("write.written")
+    return written
 
 
 def truncate(view: View, ino: int, size: int) -> None:
@@ -273,24 +281,3 @@ def truncate(view: View, ino: int, size: int) -> None:
         os.ftruncate(fd, size)
     finally:
         os.close(fd)
-
-
-# Durability
-
-
-def fsync(view: View, ino: int, *, data_only: bool) -> None:
-    """Make a file's content durable."""
-    node = view.inodes.nodes.get(ino)
-    if isinstance(node, File) and (node.fd is not None or node.layer is not None):
-        (os.fdatasync if data_only else os.fsync)(view.file_descriptor(node))
-
-
-def fsync_directory(view: View, ino: int) -> None:
-    """Make a directory's names durable."""
-    node = view.directory(ino)
-    if node.top and node.gone is None:
-        fd = os.open(view.delta.path(view.delta.top, node.path()), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

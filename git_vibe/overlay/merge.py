@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from git_vibe.errors import ObjectMissing
+from git_vibe.errors import ObjectMissing, StateCorrupt
 from git_vibe.git.table import GIT_MODE_GITLINK, GIT_MODE_TREE, Table
 from git_vibe.overlay.nodes import GIT_FILE_INODE, MISSING_ROW, Directory, File
 from git_vibe.store.layer import accessible, directory_marks, is_whiteout, stored_inode
@@ -67,11 +67,18 @@ def _read_layers(view: View, directory: Directory) -> dict[bytes, _Found]:
     relative = directory.path()
     for layer in layers:
         path = view.delta.path(layer, relative)
-        _, marked, _ = directory_marks(path)
-        with accessible(path), os.scandir(path) as entries:
-            for entry in entries:
-                _read_entry(found, entry, layer, marked=marked)
+        try:
+            _read_layer(found, path, layer)
+        except FileNotFoundError as error:
+            raise StateCorrupt(f"{os.fsdecode(path)} has vanished from its layer", "look for a copy of it") from error
     return found
+
+
+def _read_layer(found: dict[bytes, _Found], path: bytes, layer: LayerId) -> None:
+    _, marked, _ = directory_marks(path)
+    with accessible(path), os.scandir(path) as entries:
+        for entry in entries:
+            _read_entry(found, entry, layer, marked=marked)
 
 
 def _read_entry(found: dict[bytes, _Found], entry: os.DirEntry[bytes], layer: LayerId, *, marked: bool) -> None:

@@ -31,7 +31,7 @@ class Directory:
 
     __slots__ = (
         "base", "children", "context", "generation", "gone", "ino", "lookups",
-        "name", "opaque", "parent", "row", "sealed", "top", "whiteouts",
+        "name", "opaque", "parent", "row", "sealed", "top", "unsynced", "whiteouts",
     )  # fmt: skip
 
     def __init__(self, ino: int, parent: Directory | None, name: bytes, row: int | None) -> None:
@@ -46,6 +46,8 @@ class Directory:
         self.base: dict[bytes, int] | None = None
         self.children: dict[bytes, int] | None = None
         self.whiteouts: set[bytes] | None = None
+        self.unsynced = False
+        """Whether its layer directory has got names that fsync of a file must make durable with it."""
         self.generation = 0
         self.lookups = 0
         self.gone: Attrs | None = None

@@ -18,6 +18,7 @@ from git_vibe.overlay.delta import undisturbed
 from git_vibe.overlay.edit import keep_for_holders, retire
 from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
 from git_vibe.overlay.view import NAME_MAX, View, fail
+from git_vibe.store.faults import reached
 from git_vibe.store.layer import (
     RENAME_EXCHANGE,
     RENAME_NOREPLACE,
@@ -57,8 +58,10 @@ def rename(view: View, source: Place, target: Place, flags: int) -> None:
 
 def _move(view: View, source: Place, target: Place, replaced: int | None) -> None:
     _bring_up(view, source)
+    reached("rename.brought")
     last = keep_for_holders(view, replaced) if replaced is not None else None
     _move_in_layer(view, source, target)
+    reached("rename.moved")
     if replaced is not None and last is not None:
         retire(view, replaced, *target, last)
     moved = own_children(view, source[0]).pop(source[1])
@@ -101,6 +104,7 @@ def _detach(view: View, directory: Directory) -> None:
     path = ensure_top(view, directory)
     with undisturbed(path):
         os.setxattr(path, INODE_XATTR, b"%d" % directory.ino)
+        reached("rename.numbered")
         if directory.row is not None and view.table.mode[directory.row] == GIT_MODE_TREE:
             os.setxattr(path, TREE_XATTR, view.table.oid(directory.row).hex().encode())
         else:
@@ -126,6 +130,7 @@ def _bring_up_sealed(view: View, directory: Directory) -> None:
         for name in directory.base.keys() - children.keys():
             view.delta.whiteout(directory.path() + b"/" + name)
             view.whiteouts(directory).add(name)
+    reached("rename.gathered")
     _detach(view, directory)
     directory.sealed = ()
 
@@ -156,8 +161,14 @@ def _rename_leaving_whiteout(view: View, source: Place, old: bytes, new: bytes) 
 
 
 def _swap_directory(view: View, source: Place, old: bytes, new: bytes, *, reappears: bool) -> None:
-    """Move a directory over a whiteout or an empty directory: rename(2) cannot, an exchange can."""
+    """Move a directory over a whiteout or an empty directory: rename(2) cannot, an exchange can.
+
+    The empty directory has the old name for a moment and must stay empty there.
+    """
+    if stat.S_ISDIR(os.lstat(new).st_mode):
+        mark_opaque(new)
     exchange(old, new)
+    reached("rename.swapped")
     if reappears:
         view.delta.whiteout(source[0].path() + b"/" + source[1])
     else:
@@ -184,6 +195,7 @@ def _exchange(view: View, first: Place, second: Place) -> None:
             raise fail(errno.EINVAL)
     _bring_up(view, first)
     _bring_up(view, second)
+    reached("exchange.brought")
     exchange(ensure_top(view, first[0]) + b"/" + first[1], ensure_top(view, second[0]) + b"/" + second[1])
     own_children(view, first[0])[first[1]] = other
     own_children(view, second[0])[second[1]] = one

@@ -22,8 +22,8 @@ def seal(view: View) -> list[LayerId]:
         return view.delta.ids[:-1]
     old_root = view.delta.root
     old_top = view.delta.top
-    view.delta.push()
-    _copy_root(old_root, view.delta.root)
+    view.delta.push(lambda root: _copy_root(old_root, root))
+    view.root.unsynced = True
     for node in view.inodes.nodes.values():
         if isinstance(node, Directory) and node.top:
             node.sealed = (old_top, *node.sealed)

@@ -11,11 +11,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from git_vibe.git.table import GIT_MODE_SYMLINK, Table, shown_mode, shown_size
+from git_vibe.overlay.ahead import Ahead
 from git_vibe.overlay.content import BaseContent
 from git_vibe.overlay.context import Context
+from git_vibe.overlay.converted import Converted
 from git_vibe.overlay.delta import Delta
 from git_vibe.overlay.inodes import Inodes
 from git_vibe.overlay.merge import is_directory_row, load_directory
@@ -41,20 +45,33 @@ def fail(code: int) -> OSError:
 
 
 class View:
-    """The merged picture of a session. `git_file` is the content of the `.git` file at the root."""
+    """The merged picture of a session. `git_file` is the content of the `.git` file at the root.
+
+    `converted` has the clean files that `table` marks as such.
+    """
 
     def __init__(
-        self, table: Table, delta: Delta, context: Context, content: BaseContent, *, owner: Owner, git_file: bytes
+        self,
+        table: Table,
+        delta: Delta,
+        context: Context,
+        content: BaseContent,
+        *,
+        owner: Owner,
+        git_file: bytes,
+        converted: Converted | None = None,
     ) -> None:
         self.table = table
         self.delta = delta
         self.context = context
         self.content = content
+        self.converted = converted or Converted(b"")
         self.owner = owner
         self.git_file = git_file
         self.inodes = Inodes()
+        self.ahead = Ahead()
         self.root = Directory(ROOT_INODE, None, b"", 0)
-        self.root.top = True
+        self.root.top = self.root.unsynced = True
         self.root.sealed = tuple(reversed(delta.ids[:-1]))
         self.root.context = context.root
         self.root.lookups = 1
@@ -298,6 +315,8 @@ class View:
     def read(self, ino: int, offset: int, length: int) -> bytes:
         """Up to `length` bytes of an open file."""
         row = self.base_row(ino)
+        if row is not None and self.table.converted[row]:
+            return self.converted.read(ino, row, offset, length)
         if row is not None:
             return self.content.read(ino, self.table.oid(row), offset, length)
         node = self.inodes.nodes.get(ino)
@@ -316,6 +335,7 @@ class View:
     def release(self, ino: int) -> None:
         """The last handle of an inode is closed."""
         self.content.release(ino)
+        self.converted.release(ino)
         node = self.inodes.nodes.get(ino)
         if isinstance(node, File) and node.fd is not None and node.links:
             os.close(node.fd)
@@ -324,9 +344,16 @@ class View:
     def spill_path_needed(self, ino: int) -> bytes | None:
         """Object name of a large blob that must be spilled before `read`, or None."""
         row = self.base_row(ino)
-        if row is None or not self.content.needs_spill(ino, self.table.size[row]):
+        if row is None or self.table.size[row] <= self.content.memory_limit or self.table.converted[row]:
             return None
-        return self.table.oid(row)
+        oid = self.table.oid(row)
+        return oid if self.content.needs_spill(ino, oid) else None
+
+    def copier(self, row: int) -> Callable[[bytes], None]:
+        """What copies the content of a clean file to a new one; a large one may be copied in a thread."""
+        if self.table.converted[row]:
+            return partial(self.converted.copy_to, row)
+        return partial(self.content.copy_to, self.table.oid(row), self.table.size[row])
 
     def statfs(self) -> os.statvfs_result:
         """Room on the file system that holds the top layer."""

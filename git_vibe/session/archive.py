@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from git_vibe.errors import GitError, RefMoved
-from git_vibe.git.command import run_git
+from git_vibe.git.command import WRITTEN_OUT, run_git
 from git_vibe.git.refs import read_ref, unreachable_tips, update_ref
 from git_vibe.git.write import tree_of
 from git_vibe.session.identity import commit_environment
@@ -97,21 +97,27 @@ def _private_refs(paths: SessionPaths) -> list[Oid]:
 
 
 def _staged(scratch: Scratch, tree: Oid, left_out: list[str]) -> list[Oid]:
-    """A commit of the index when it holds what neither the session's files nor its commits do."""
+    """A commit of the index when it holds content that neither the session's files nor its commits do."""
     head = session_head(scratch.paths) or scratch.record.base
     try:
         staged = Oid(run_git(["write-tree"], cwd=scratch.worktree, env=scratch.environment).decode().strip())
     except GitError:
         left_out.append("the index, which has unresolved conflicts")
         return []
-    common = scratch.ws.repo.common_dir
-    if staged in (tree, *(tree_of(commit, cwd=common) for commit in {head, scratch.record.reference})):
+    kept = [tree, head, scratch.record.reference, scratch.record.base]
+    if not set.intersection(*(_added(scratch, known, staged) for known in dict.fromkeys(kept))):
         return []
     return [_commit(scratch, staged, [head], f"Index of vibe session '{scratch.record.name}'\n")]
 
 
+def _added(scratch: Scratch, known: Oid, staged: Oid) -> set[bytes]:
+    """Paths at which the tree `staged` has content that the tree or commit `known` has not there."""
+    command = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=AMT", known, staged]
+    return set(run_git(command, cwd=scratch.worktree, env=scratch.environment).split(b"\0")) - {b""}
+
+
 def _commit(scratch: Scratch, tree: Oid, parents: Sequence[Oid], message: str) -> Oid:
-    command = ["commit-tree", tree, "-F", "-"]
+    command = [*WRITTEN_OUT, "commit-tree", tree, "-F", "-"]
     for parent in dict.fromkeys(parents):
         command += ["-p", parent]
     environment = commit_environment(scratch.ws, scratch.record.agent)

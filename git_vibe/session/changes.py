@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from git_vibe.daemon import client
 from git_vibe.errors import GitError
 from git_vibe.git.command import run_git
 from git_vibe.session.layers import layer_trees
@@ -12,15 +14,16 @@ from git_vibe.session.remembered import fingerprint, recall, remember
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.record import SessionRecord
 from git_vibe.store.stack import is_empty
-from git_vibe.types import Oid, SessionName
+from git_vibe.types import LayerId, Oid, SessionName
 
 if TYPE_CHECKING:
     from git_vibe.session.scratch import Scratch
     from git_vibe.session.tree import IgnoredSummary
 
-_ATTEMPTS = 4
+_ATTEMPTS = 2
 
 T = TypeVar("T")
+Layers = Sequence[LayerId] | None
 
 
 class Change(NamedTuple):
@@ -45,25 +48,27 @@ class Changes(NamedTuple):
 def session_changes(ws: Workspace, name: SessionName, *, find_renames: bool = False) -> Changes:
     """What differs from the last promote or the base. Raises SessionNotFound, GitError, ObjectMissing."""
     record = ws.record(name)
-    return steadily(lambda: _changes(ws, record, find_renames=find_renames))
+    return steadily(ws, name, lambda layers: _changes(ws, record, layers, find_renames=find_renames))
 
 
-def steadily(look: Callable[[], T]) -> T:
-    """Look at a session that may be written to meanwhile; again when a file vanished under the look."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return look()
-        except (GitError, FileNotFoundError, NotADirectoryError):
-            continue
-    return look()
+def steadily(ws: Workspace, name: SessionName, look: Callable[[Layers], T]) -> T:
+    """Look at the layers of a session that may be written to meanwhile (None: all of them, as they are).
+
+    Where files vanish under the look again and again, it is given sealed layers.
+    """
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(GitError, FileNotFoundError, NotADirectoryError):
+            return look(None)
+    with ws.session_lock(name), client.sealed_layers(ws.layout, name) as layers:
+        return look(layers)
 
 
-def _changes(ws: Workspace, record: SessionRecord, *, find_renames: bool) -> Changes:
+def _changes(ws: Workspace, record: SessionRecord, layers: Layers, *, find_renames: bool) -> Changes:
     from git_vibe.session.scratch import scratch_for
     from git_vibe.session.tree import session_tree
 
     with scratch_for(ws, record) as scratch:
-        tree = session_tree(scratch, layer_trees(ws.paths(record.name)))
+        tree = session_tree(scratch, layer_trees(scratch.paths, layers))
         files = tree_changes(scratch, record.reference, tree.oid, find_renames=find_renames)
         return Changes(files, tree.ignored, tree.warnings)
 
@@ -109,7 +114,7 @@ def dirty_count(ws: Workspace, record: SessionRecord) -> int:
     """Number of dirty files; a session that wrote nothing costs next to nothing."""
     trees = layer_trees(ws.paths(record.name))
     if not is_empty(trees):
-        return steadily(lambda: _count_delta(ws, record))
+        return steadily(ws, record.name, lambda layers: _count_delta(ws, record, layers))
     if record.promoted is None:
         return 0
     return _count(["diff-tree", "-r", "-z", "--name-only", record.promoted, record.base], ws, {})
@@ -120,22 +125,24 @@ def is_dirty(ws: Workspace, record: SessionRecord) -> bool:
     return dirty_count(ws, record) > 0
 
 
-def _count_delta(ws: Workspace, record: SessionRecord) -> int:
+def _count_delta(ws: Workspace, record: SessionRecord, layers: Layers) -> int:
+    if layers is not None:  # what is remembered is about all layers
+        return _count_anew(ws, record, layers)
     key = fingerprint(ws, record)
     known = recall(ws, record, key)
     if known is not None:
         return known
-    count = _count_anew(ws, record)
+    count = _count_anew(ws, record, layers)
     remember(ws, record, key, count)
     return count
 
 
-def _count_anew(ws: Workspace, record: SessionRecord) -> int:
+def _count_anew(ws: Workspace, record: SessionRecord, layers: Layers) -> int:
     from git_vibe.session.scratch import scratch_for
     from git_vibe.session.tree import session_tree
 
     with scratch_for(ws, record, writes_blobs=False) as scratch:
-        tree = session_tree(scratch, layer_trees(ws.paths(record.name)))
+        tree = session_tree(scratch, layer_trees(scratch.paths, layers))
         command = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", record.reference, tree.oid]
         return _count(command, ws, scratch.sink.environment)
 

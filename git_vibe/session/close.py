@@ -6,7 +6,6 @@ between, the session is still there, or its directory is one that may be deleted
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,17 +14,18 @@ from git_vibe.daemon import client
 from git_vibe.errors import SafetyCheckFailed
 from git_vibe.git.command import run_git
 from git_vibe.git.notes import read_note
-from git_vibe.git.refs import delete_ref, unreachable_tips
+from git_vibe.git.refs import unreachable_tips
 from git_vibe.git.write import tree_of
 from git_vibe.session import archive as archives
 from git_vibe.session.archive import Archived, session_head
 from git_vibe.session.changes import Change, tree_changes
 from git_vibe.session.layers import layer_trees
+from git_vibe.session.removal import finish_removals, remove_session
 from git_vibe.session.scratch import scratch_for
 from git_vibe.session.tree import session_tree
 from git_vibe.session.workspace import Workspace
-from git_vibe.store.atomic import remove_tree, temporary_name
-from git_vibe.store.layout import NOTES_REF, SessionPaths, base_ref
+from git_vibe.store.faults import reached
+from git_vibe.store.layout import NOTES_REF
 from git_vibe.store.record import SessionRecord, layer_ids
 from git_vibe.types import LayerId, Oid, SessionName
 
@@ -47,14 +47,18 @@ def close(
     Refuses while work is unpromoted unless `force` or `discard`; also then everything that would be lost is archived,
     unless `archive` is false. Raises SafetyCheckFailed, SessionNotFound, SessionBusy and what archiving raises.
     """
+    finish_removals(ws)
     with ws.session_lock(name) as record:
         refuse_inside(ws, name)
         if not (force or discard):
             with client.sealed_layers(ws.layout, name) as layers:
                 _refuse_unpromoted(ws, record, layers)
         client.unmount_session(ws.layout, name)
+        client.clear_mount(record.mount)
+        reached("close.unmounted")
         kept = _archive(ws, record) if archive else Archived(None, None)
-        _remove(ws, record)
+        reached("close.archived")
+        remove_session(ws, record)
     return Closed(kept.ref, kept.left_out)
 
 
@@ -109,21 +113,3 @@ def _is_promoted(ws: Workspace, record: SessionRecord, head: Oid) -> bool:
     if record.promoted is not None and read_note(NOTES_REF, record.promoted, cwd=cwd).get("head") == head:
         return True
     return tree_of(head, cwd=cwd) == tree_of(record.reference, cwd=cwd)
-
-
-def _remove(ws: Workspace, record: SessionRecord) -> None:
-    """Make the session cease to exist by one rename, then clear up."""
-    paths = ws.paths(record.name)
-    doomed = temporary_name(paths.root, ".old")
-    os.rename(paths.root, doomed)
-    _remove_traces(ws, paths, record)
-    remove_tree(doomed)
-
-
-def _remove_traces(ws: Workspace, paths: SessionPaths, record: SessionRecord) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        remove_tree(paths.git_dir)
-    delete_ref(base_ref(record.name), cwd=ws.repo.common_dir)
-    with contextlib.suppress(OSError):
-        os.rmdir(record.mount)
-        os.rmdir(os.path.dirname(record.mount))

@@ -11,6 +11,7 @@ from git_vibe.git.refs import is_ancestor, read_ref
 from git_vibe.session.changes import is_dirty
 from git_vibe.session.close import Closed, close, refuse_inside
 from git_vibe.session.promote import promote
+from git_vibe.session.removal import finish_removals
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.record import SessionRecord
 from git_vibe.types import Oid, SessionName
@@ -44,6 +45,7 @@ def commit(
     conflict was resolved, it closes.
     """
     ws.require_initialised()
+    finish_removals(ws)
     refuse_inside(ws, name)
     _refuse_merge_in_progress(ws, name)
     warnings = _promote(ws, name, promote_first=promote_first)

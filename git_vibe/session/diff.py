@@ -20,7 +20,7 @@ def diff(ws: Workspace, name: SessionName, args: Sequence[str], *, color: str | 
     """
     record = ws.record(name)
     with scratch_for(ws, record) as scratch:
-        tree = steadily(lambda: session_tree(scratch, layer_trees(scratch.paths))).oid
+        tree = steadily(ws, name, lambda layers: session_tree(scratch, layer_trees(scratch.paths, layers))).oid
         command = [*_git_options(ws, pager=pager), "diff", *_diff_options(args, color, record.reference, tree)]
         return run_git_attached(command, cwd=ws.repo.worktree / ws.repo.prefix, env=scratch.sink.environment)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,15 +13,13 @@ from git_vibe.daemon.client import clear_mount, mount_points
 from git_vibe.errors import StateCorrupt, VibeError
 from git_vibe.git.command import run_git, run_git_status
 from git_vibe.session.doctor import Finding, Problem, contained
+from git_vibe.session.doctor_leftovers import check_leftovers
 from git_vibe.session.workspace import Workspace
-from git_vibe.store.atomic import remove_tree, write_atomically
+from git_vibe.store.atomic import write_atomically
 from git_vibe.store.layer import supports_xattrs
 from git_vibe.store.layout import FORMAT, base_ref
 from git_vibe.store.record import SessionRecord, layer_ids, session_names
 from git_vibe.types import SessionName
-
-HALF_MADE_AGE = 60.0
-"""Seconds after which a half-made directory cannot be another command's that still runs."""
 
 
 def check_repository(ws: Workspace) -> Iterator[Finding]:
@@ -33,7 +30,7 @@ def check_repository(ws: Workspace) -> Iterator[Finding]:
     checks: tuple[tuple[Callable[[Workspace], Iterator[Finding]], str], ...] = (
         (check_version, "the version"),
         (check_store, "the store"),
-        (check_half_made, "the sessions directory"),
+        (check_leftovers, "what killed commands left"),
         (check_sessions, "the sessions"),
         (check_daemon, "the daemon"),
         (check_orphans, "the mount table"),
@@ -55,7 +52,8 @@ def check_version(ws: Workspace) -> Iterator[Finding]:
 
 def _write_version(ws: Workspace) -> None:
     """A lost version file is written anew: only this format has sessions that can be read as such."""
-    ws.records()
+    for name in session_names(ws.layout):
+        ws.record(name)
     write_atomically(ws.layout.version, f"{FORMAT}\n".encode())
 
 
@@ -70,17 +68,6 @@ def check_store(ws: Workspace) -> Iterator[Finding]:
         yield Problem(f"the file system of {ws.layout.root} has no user xattrs", "keep the repository on another one")
     else:
         yield "the store is writable and keeps user xattrs"
-
-
-def check_half_made(ws: Workspace) -> Iterator[Finding]:
-    """Is anything left of a spawn or close that was killed?"""
-    with contextlib.suppress(FileNotFoundError):
-        for path in sorted(ws.layout.sessions.iterdir()):
-            if (
-                path.name.startswith((".new-", ".old-", ".tmp-"))
-                and time.time() - path.lstat().st_mtime > HALF_MADE_AGE
-            ):
-                yield Problem(f"{path} was left half-made", "it may be deleted", partial(remove_tree, path))
 
 
 def check_sessions(ws: Workspace) -> Iterator[Finding]:

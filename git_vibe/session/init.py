@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from git_vibe.errors import StoreUnsuitable
 from git_vibe.git.command import run_git
-from git_vibe.session.base import count_files, ensure_base
+from git_vibe.session.base import count_files, ensure_base, warnings
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import create_dir_atomically
 from git_vibe.store.layer import supports_xattrs
@@ -21,24 +21,28 @@ The format is described in git-vibe-layout(5).
 
 
 class InitResult(NamedTuple):
-    """Whether anything was created, how many files HEAD has, how many uncommitted changes sessions will not see."""
+    """Whether anything was created, how many files HEAD has, how many uncommitted changes sessions will not see.
+
+    `warnings` are for the user.
+    """
 
     created: bool
     files: int
     uncommitted: int
+    warnings: tuple[str, ...] = ()
 
 
 def initialise(ws: Workspace, *, reindex: bool = False) -> InitResult:
     """Prepare `.git/vibe` and the base of HEAD; doing it again changes nothing.
 
-    Raises UnbornHead, StateCorrupt or StoreUnsuitable.
+    Raises UnbornHead, StateCorrupt, StoreUnsuitable or FilterFailed.
     """
     created = not ws.is_initialised()
     head = ws.repo.resolve_commit("HEAD")
     if created:
         create_state(ws)
-    ensure_base(ws, head, rebuild=reindex)
-    return InitResult(created, count_files(ws, head), count_uncommitted(ws))
+    base = ensure_base(ws, head, rebuild=reindex)
+    return InitResult(created, count_files(base), count_uncommitted(ws), warnings(base))
 
 
 def create_state(ws: Workspace) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from git_vibe.daemon import client
 from git_vibe.errors import RefMoved
-from git_vibe.git.command import run_git
+from git_vibe.git.command import WRITTEN_OUT, run_git
 from git_vibe.git.notes import read_note, write_note
 from git_vibe.git.refs import is_ancestor, read_ref, update_ref
 from git_vibe.git.write import tree_of
@@ -24,6 +24,7 @@ from git_vibe.session.layers import layer_trees
 from git_vibe.session.scratch import Scratch, scratch_for
 from git_vibe.session.tree import session_tree
 from git_vibe.session.workspace import Workspace
+from git_vibe.store.faults import reached
 from git_vibe.store.layout import NOTES_REF, promote_ref
 from git_vibe.store.lock import locked
 from git_vibe.store.record import SessionRecord, write_record
@@ -88,14 +89,19 @@ def _publish(
     scratch: Scratch, tree: Oid, warnings: tuple[str, ...], *, old: Oid | None, message: str | None
 ) -> Promoted:
     ws, record = scratch.ws, scratch.record
+    reached("promote.objects")
     environment = commit_environment(ws, record.agent)
     text = _message(record, message, scratch)
-    command = ["commit-tree", tree, "-p", record.reference, "-F", "-"]
+    command = [*WRITTEN_OUT, "commit-tree", tree, "-p", record.reference, "-F", "-"]
     commit = Oid(run_git(command, cwd=ws.repo.common_dir, env=environment, stdin=text).decode().strip())
     result = _result(scratch, commit, warnings)
+    reached("promote.commit")
     _write_note(scratch, result, environment)
+    reached("promote.note")
     update_ref(result.ref, commit, old=old, message=f"promote: session '{record.name}'", cwd=ws.repo.common_dir)
+    reached("promote.ref")
     write_record(scratch.paths.meta, record._replace(promoted=commit))
+    reached("promote.record")
     return result
 
 

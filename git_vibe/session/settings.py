@@ -31,7 +31,12 @@ KNOWN = (
     Known("vibe.maxSessions", "number", "20", "sessions a repository may have; `spawn --force` goes beyond it"),
     Known("vibe.mountRoot", "path", None, "directory of the mounts; by default <repository>.vibe beside it"),
     Known("vibe.daemonLinger", "duration", "20m", "how long the daemon stays when no session is mounted"),
-    Known("vibe.streamThreshold", "size", "100m", "larger files are served through a cache file, not from memory"),
+    Known("vibe.streamThreshold", "size", "100m", "larger files are never whole in memory; above 4m none is anyway"),
+    Known("vibe.blobCacheSize", "size", "256m", "disk space for the content of large files that were read lately"),
+    Known("vibe.filters", "boolean", "true", "show files as a checkout would: line endings, ident, encodings, filters"),
+    Known(
+        "vibe.lfs", "boolean", "true", "show the content of Git LFS files instead of their pointers; needs vibe.filters"
+    ),
     Known("vibe.allowOther", "boolean", "false", "let other users look into sessions; needs user_allow_other"),
     Known("vibe.archiveIgnoredMax", "size", "10m", "ignored files up to this size are archived when a session ends"),
     Known("vibe.author", "identity", None, "author of promotes; by default 'You via git-vibe (agent) <you@...>'"),

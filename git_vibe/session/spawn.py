@@ -9,16 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from git_vibe.daemon.client import mount_session, session_state, unmount_session, wait_until
+from git_vibe.daemon.client import clear_mount, mount_session, session_state, unmount_session, wait_until
 from git_vibe.errors import GitError, SessionExists, SessionLimit, UsageError
-from git_vibe.git.command import run_git
-from git_vibe.git.worktree import write_first_reflog, write_worktree
-from git_vibe.session.base import ensure_base
+from git_vibe.git.command import DURABLE, run_git
+from git_vibe.git.refs import read_ref
+from git_vibe.git.worktree import read_head, write_first_reflog, write_worktree
+from git_vibe.session.base import Base, ensure_base, ensure_table, warnings
 from git_vibe.session.init import create_state
 from git_vibe.session.names import free_name
 from git_vibe.session.overrides import hide_overridden
+from git_vibe.session.removal import finish_removals
 from git_vibe.session.workspace import Workspace
-from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically, remove_tree, temporary_name
+from git_vibe.store.atomic import (
+    begin_writeback_below,
+    create_dir_atomically,
+    remove_dir_atomically,
+    remove_tree,
+    temporary_name,
+)
+from git_vibe.store.faults import reached
 from git_vibe.store.layout import base_ref
 from git_vibe.store.record import SessionRecord, session_names, write_record
 from git_vibe.types import LayerId, Oid, SessionName
@@ -41,30 +50,36 @@ class Request(NamedTuple):
 
 
 class Spawned(NamedTuple):
-    """The session, whether it is new, and what the worker logged while mounting (with `debug`)."""
+    """The session, whether it is new, and what the worker logged while mounting (with `debug`).
+
+    `warnings` are for the user.
+    """
 
     record: SessionRecord
     created: bool
     trace: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def spawn(ws: Workspace, name: SessionName | None, request: Request) -> Spawned:
     """Create a session and mount it, or join the existing one of this name.
 
-    Raises SessionExists when a creating flag contradicts the existing session, SessionLimit, UsageError, MountFailed.
+    Raises SessionExists when a creating flag contradicts the existing session, SessionLimit, UsageError, FilterFailed,
+    MountFailed.
     """
     if not ws.is_initialised():
         create_state(ws)
     taken = session_names(ws.layout)
     if name in taken:
         return _join(ws, ws.record(SessionName(str(name))), request)
+    finish_removals(ws)
     _check_limit(ws, len(taken), force=request.force)
-    base = ws.repo.resolve_commit(request.revision or "HEAD")
-    index = ensure_base(ws, base)
+    commit = ws.repo.resolve_commit(request.revision or "HEAD")
+    base = ensure_base(ws, commit)
     while True:
         chosen = name or free_name(taken, request.agent)
         try:
-            return _create(ws, chosen, base, index, request)
+            return _create(ws, chosen, commit, base, request)
         except FileExistsError:
             taken = [*session_names(ws.layout), chosen]
             if name is not None:
@@ -94,14 +109,19 @@ def _join(ws: Workspace, record: SessionRecord, request: Request) -> Spawned:
             f"Instance '{record.name}' already exists and is not on that branch",
             "leave --branch away to join it, or choose another name",
         )
-    trace = _mount(ws, record, debug=request.debug)
+    trace = _mount_again(ws, record, debug=request.debug)
     return Spawned(record, created=False, trace=trace)
 
 
 def ensure_mounted(ws: Workspace, record: SessionRecord) -> None:
     """Make the session's mount be there and be served. Raises MountFailed, FuseUnavailable or DaemonUnavailable."""
     if session_state(ws.layout, record.name, record.mount).state != "active":
-        _mount(ws, record, debug=False)
+        _mount_again(ws, record, debug=False)
+
+
+def _mount_again(ws: Workspace, record: SessionRecord, *, debug: bool) -> str:
+    ensure_table(ws, record.base, ws.layout.base_cache(record.base_key))
+    return _mount(ws, record, debug=debug)
 
 
 def _mount(ws: Workspace, record: SessionRecord, *, debug: bool) -> str:
@@ -116,24 +136,28 @@ def _mount(ws: Workspace, record: SessionRecord, *, debug: bool) -> str:
 # Creating
 
 
-def _create(ws: Workspace, name: SessionName, base: Oid, index: Path, request: Request) -> Spawned:
+def _create(ws: Workspace, name: SessionName, commit: Oid, base: Base, request: Request) -> Spawned:
     """Build everything aside, move it into place, mount; undo all of it on any failure.
 
     Raises FileExistsError when another command made a session of this name meanwhile.
     """
     branch = branch_ref(name, request.branch) if request.branch is not None else None
     record = SessionRecord(
-        name, base, time.time_ns(), str(mount_root(ws) / name),
-        branch=branch, agent=request.agent, command=request.command,
+        name, commit, time.time_ns(), str(mount_root(ws) / name),
+        branch=branch, agent=request.agent, command=request.command, shown=base.key if base.key != commit else None,
     )  # fmt: skip
     with contextlib.ExitStack() as undo:
-        _claim(ws, record, index, undo)
-        _create_refs(ws, record, undo)
+        taken_over = _claim(ws, record, base.index_file, undo)
+        reached("spawn.claimed")
+        _create_refs(ws, record, undo, taken_over=taken_over)
+        reached("spawn.refs")
         _create_store(ws, record, undo)
+        reached("spawn.stored")
         undo.callback(_remove_mount, ws, record)
         trace = _mount(ws, record, debug=request.debug)
+        reached("spawn.mounted")
         undo.pop_all()
-    return Spawned(record, created=True, trace=trace)
+    return Spawned(record, created=True, trace=trace, warnings=warnings(base))
 
 
 def branch_ref(name: SessionName, wanted: str) -> str:
@@ -160,36 +184,57 @@ def _fallback_root(main: Path) -> Path:
     return cache / "git-vibe" / f"{main.name}-{hashlib.sha256(os.fsencode(main)).hexdigest()[:8]}"
 
 
-def _claim(ws: Workspace, record: SessionRecord, index: Path, undo: contextlib.ExitStack) -> None:
-    """Put the linked work tree into place; its directory can exist once, which claims the name."""
+def _claim(ws: Workspace, record: SessionRecord, index: Path, undo: contextlib.ExitStack) -> str | None:
+    """Put the linked work tree into place; its directory can exist once, which claims the name.
+
+    Returns what HEAD held in the claim of a spawn that was killed, where there was one.
+    """
     git_dir = ws.paths(record.name).git_dir
     git_dir.parent.mkdir(exist_ok=True)
     staged = temporary_name(ws.layout.sessions / record.name, ".new-git")
     staged.mkdir()
     undo.callback(remove_dir_atomically, staged)
     head = f"ref: {record.branch}" if record.branch else record.base
-    write_worktree(staged, mount=record.mount, head=head, index=index)
+    try:
+        write_worktree(staged, mount=record.mount, head=head, index=index)
+    except ValueError:  # the cached index is damaged
+        index = ensure_base(ws, record.base, rebuild=True).index_file
+        write_worktree(staged, mount=record.mount, head=head, index=index)
     stamp = f"{record.created_ns // 10**9} +0000"
     write_first_reflog(staged, record.base, f"{REFLOG_IDENTITY} {stamp}", f"vibe: spawn session {record.name}")
-    _move_claim(ws, record.name, staged, git_dir)
+    begin_writeback_below(staged)
+    reached("spawn.staged")
+    taken_over = _move_claim(ws, record.name, staged, git_dir)
     undo.callback(remove_dir_atomically, git_dir)
+    return taken_over
 
 
-def _move_claim(ws: Workspace, name: SessionName, staged: Path, git_dir: Path) -> None:
+def _move_claim(ws: Workspace, name: SessionName, staged: Path, git_dir: Path) -> str | None:
     try:
         os.rename(staged, git_dir)
-        return
+        return None
     except OSError as error:
         if not git_dir.exists():
             raise
-        if wait_until(lambda: name in session_names(ws.layout), CLAIM_SECONDS):
+        if wait_until(lambda: name in session_names(ws.layout), CLAIM_SECONDS - _age(git_dir)):
             raise FileExistsError(str(git_dir)) from error
+    head = read_head(git_dir)
     remove_tree(git_dir)  # left by a spawn that was killed before its session existed
     os.rename(staged, git_dir)
+    return head
 
 
-def _create_refs(ws: Workspace, record: SessionRecord, undo: contextlib.ExitStack) -> None:
-    refs = [base_ref(record.name), *([record.branch] if record.branch else [])]
+def _age(path: Path) -> float:
+    try:
+        return max(0.0, time.time() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
+
+
+def _create_refs(ws: Workspace, record: SessionRecord, undo: contextlib.ExitStack, *, taken_over: str | None) -> None:
+    """Pin the base and make the branch, unless the killed spawn whose claim was taken over has made it."""
+    made = taken_over == f"ref: {record.branch}" and read_ref(str(record.branch), cwd=ws.repo.common_dir) == record.base
+    refs = [base_ref(record.name), *([record.branch] if record.branch and not made else [])]
     update_refs(ws, [f"update {refs[0]} {record.base}", *(f"create {ref} {record.base}" for ref in refs[1:])])
     undo.callback(update_refs, ws, [f"delete {ref}" for ref in refs])
 
@@ -197,7 +242,8 @@ def _create_refs(ws: Workspace, record: SessionRecord, undo: contextlib.ExitStac
 def update_refs(ws: Workspace, commands: Sequence[str]) -> None:
     """Carry out `git update-ref --stdin` commands as one transaction. Raises UsageError with git's words."""
     try:
-        run_git(["update-ref", "--stdin"], cwd=ws.layout.common_dir, stdin="".join(f"{c}\n" for c in commands).encode())
+        listing = "".join(f"{command}\n" for command in commands).encode()
+        run_git([*DURABLE, "update-ref", "--stdin"], cwd=ws.layout.common_dir, stdin=listing)
     except GitError as error:
         raise UsageError(error.message, "`git branch` lists the branches that exist") from error
 
@@ -209,11 +255,13 @@ def _create_store(ws: Workspace, record: SessionRecord, undo: contextlib.ExitSta
         (layer / "tree").mkdir(parents=True)
         (layer / "work").mkdir(mode=0o700)
         write_record(staged / "meta.json", record)
+        reached("spawn.building")
     undo.callback(remove_dir_atomically, paths.root)
 
 
 def _remove_mount(ws: Workspace, record: SessionRecord) -> None:
     unmount_session(ws.layout, record.name)
+    clear_mount(record.mount)  # a worker that died before it was known leaves nothing but that
     remove_mount_point(Path(record.mount))
 
 

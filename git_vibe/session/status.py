@@ -7,7 +7,7 @@ import time
 from typing import NamedTuple
 
 from git_vibe.daemon import client
-from git_vibe.errors import StateCorrupt
+from git_vibe.errors import SessionNotFound, StateCorrupt
 from git_vibe.git.command import run_git
 from git_vibe.session.changes import dirty_count
 from git_vibe.session.workspace import Workspace
@@ -43,14 +43,17 @@ class Overview(NamedTuple):
 def overview(ws: Workspace) -> Overview:
     """Look at all sessions without starting or mounting anything. Raises NotInitialised or StateCorrupt."""
     ws.require_initialised()
-    rows = [_row(ws, name) for name in session_names(ws.layout)]
+    rows = [row for name in session_names(ws.layout) if (row := _row(ws, name)) is not None]
     limit = ws.repo.config.count("vibe.maxSessions", MAX_SESSIONS)
     return Overview(client.daemon_pid(ws.layout), rows, limit)
 
 
-def _row(ws: Workspace, name: SessionName) -> Row:
+def _row(ws: Workspace, name: SessionName) -> Row | None:
+    """What there is to say of a session; None when it was closed just now."""
     try:
         record = ws.record(name)
+    except SessionNotFound:
+        return None
     except StateCorrupt:
         return Row(name, "damaged", 0, None, None, "")
     state = client.session_state(ws.layout, name, record.mount)

@@ -7,6 +7,7 @@ directory is never entered. Only directories of the delta are walked; the rest o
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from git_vibe.git.ignore import ignored_paths
 from git_vibe.git.tracked import Difference, Tracked, differences, read_tracked
 from git_vibe.git.write import MODE_FILE, MODE_GITLINK, Entry, tree_of
 from git_vibe.session.context_names import ContextNames, context_names
+from git_vibe.session.conversion import converted_file
 from git_vibe.session.embedded import embedded_head, is_embedded
 from git_vibe.session.scratch import Scratch
 from git_vibe.store.stack import DeltaDirectory, DeltaFile, DeltaNode, Whiteout, measure
@@ -299,8 +301,12 @@ class Survey:
 
     def _clean_file(self, path: bytes, entry: Entry) -> DeltaFile:
         """A file of the base, put where it can be hashed."""
-        self.scratch.put(path, self.scratch.sink.read_blob(entry.oid))
         location = self.scratch.location(path)
+        shown = converted_file(self.scratch.ws, self.scratch.record, path)
+        if shown is None:
+            self.scratch.put(path, self.scratch.sink.read_blob(entry.oid))
+        else:
+            shutil.copyfile(shown, location)
         os.chmod(location, stat.S_IMODE(entry.mode))
         return DeltaFile(location, os.lstat(location))
 

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from git_vibe.git.hashing import hash_files
+from git_vibe.git.tracked import Tracked
 from git_vibe.git.write import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, MODE_TREE, Entry, tree_of
+from git_vibe.session.lfs import kept_pointers, uncleaned
 from git_vibe.session.line_endings import files_that_keep_crlf, keep_line_endings
 from git_vibe.session.scratch import Scratch
 from git_vibe.session.survey import Folder, IgnoredEntry, Scope, Survey
@@ -79,9 +81,24 @@ def _file_entries(survey: Survey) -> dict[bytes, Entry]:
 
 def _hash_regular(survey: Survey, files: dict[bytes, DeltaFile]) -> dict[bytes, Oid]:
     scratch = survey.scratch
+    pointers = kept_pointers(scratch, files)
+    changed = {path: file for path, file in files.items() if path not in pointers}
+    oids = _hash_changed(scratch, survey.tracked, changed)
+    if contents := uncleaned(scratch, oids):
+        survey.warnings.append(_uncleaned_warning(contents))
+    return pointers | oids
+
+
+def _uncleaned_warning(paths: list[bytes]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    name = os.fsdecode(paths[0])
+    return f"'{name}'{more} of Git LFS: no filter.lfs is configured, so git takes the content instead of a pointer"
+
+
+def _hash_changed(scratch: Scratch, tracked: Tracked, files: dict[bytes, DeltaFile]) -> dict[bytes, Oid]:
     for path, file in files.items():
         scratch.link(path, file.path)
-    keeping = files_that_keep_crlf(scratch, survey.tracked, files)
+    keeping = files_that_keep_crlf(scratch, tracked, files)
     oids = _hash(scratch, [path for path in files if path not in keeping])
     keep_line_endings(scratch, keeping)
     return oids | _hash(scratch, keeping)

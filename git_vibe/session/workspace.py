@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from git_vibe.errors import NotInitialised, StateCorrupt
+from git_vibe.errors import NotInitialised, SessionNotFound, StateCorrupt
 from git_vibe.git.repository import Repository
 from git_vibe.store.layout import FORMAT, Layout, SessionPaths
 from git_vibe.store.lock import locked
@@ -53,8 +53,12 @@ class Workspace:
         return read_record(self.paths(name))
 
     def records(self) -> list[SessionRecord]:
-        """Records of all sessions, sorted by name."""
-        return [self.record(name) for name in session_names(self.layout)]
+        """Records of all sessions that can be read, sorted by name: a damaged one must not hinder the others."""
+        found = []
+        for name in session_names(self.layout):
+            with contextlib.suppress(SessionNotFound, StateCorrupt):
+                found.append(self.record(name))
+        return found
 
     @contextlib.contextmanager
     def session_lock(self, name: SessionName) -> Iterator[SessionRecord]:

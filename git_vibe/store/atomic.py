@@ -5,8 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import cast
+
+from git_vibe.store.faults import reached
+
+_SYNC_FILE_RANGE_WRITE = 2
 
 
 def temporary_name(beside: Path, prefix: str = ".tmp") -> Path:
@@ -29,6 +35,33 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
         raise
 
 
+def begin_writeback(path: bytes) -> None:
+    """Have the kernel begin to write a file's bytes to disk, without waiting; where it cannot, nothing happens.
+
+    A journal that orders data before metadata then does not commit a later rename of the file before its bytes.
+    """
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        _sync_file_range()(fd, 0, 0, _SYNC_FILE_RANGE_WRITE)
+        os.close(fd)
+
+
+@lru_cache(maxsize=1)
+def _sync_file_range() -> Callable[[int, int, int, int], int]:
+    import ctypes
+
+    function = ctypes.CDLL(None).sync_file_range
+    function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    return cast("Callable[[int, int, int, int], int]", function)
+
+
+def begin_writeback_below(directory: Path) -> None:
+    """`begin_writeback` for every file in a directory that is about to be renamed to its place."""
+    for path in directory.iterdir():
+        if not path.is_dir():
+            begin_writeback(os.fsencode(path))
+
+
 @contextlib.contextmanager
 def create_dir_atomically(path: Path) -> Iterator[Path]:
     """Yield a new directory beside `path` and rename it to `path` at the end; on an error it is removed.
@@ -39,6 +72,7 @@ def create_dir_atomically(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        begin_writeback_below(temporary)
         try:
             os.rename(temporary, path)
         except OSError as error:
@@ -57,6 +91,7 @@ def remove_dir_atomically(path: Path) -> None:
         os.rename(path, doomed)
     except FileNotFoundError:
         return
+    reached("removal.renamed")
     remove_tree(doomed)
 
 

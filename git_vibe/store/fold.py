@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from git_vibe.store.faults import reached
 from git_vibe.store.layer import (
     accessible,
     copy_xattrs,
@@ -31,7 +32,9 @@ def fold_layer(upper: bytes, lower: bytes, work: bytes) -> None:
             mark_whiteouts(lower)
         for entry in sorted(os.scandir(upper), key=lambda entry: entry.name):
             _fold_entry(entry, lower + b"/" + entry.name, work, marked=marked)
+            reached("fold.entry")
     _copy_attributes(upper, lower, shown)
+    reached("fold.attributes")
 
 
 def _fold_entry(entry: os.DirEntry[bytes], target: bytes, work: bytes, *, marked: bool) -> None:
@@ -43,6 +46,7 @@ def _fold_entry(entry: os.DirEntry[bytes], target: bytes, work: bytes, *, marked
         os.rmdir(entry.path)
     else:
         _keep_hiding(entry.path, target)
+        reached("fold.hiding")
         _replace(entry.path, target, work, hides=False)
 
 
@@ -68,6 +72,7 @@ def _take_away(path: bytes, work: bytes) -> None:
     if os.path.lexists(path):
         with accessible(path):
             os.rename(path, aside)
+        reached("fold.aside")
         remove_path(aside)
 
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from git_vibe.store.atomic import remove_tree
+from git_vibe.store.faults import reached
 from git_vibe.store.layout import CONTEXT_XATTR, INODE_XATTR, OPAQUE_XATTR, TREE_XATTR, WHITEOUT_XATTR
 
 RENAME_NOREPLACE = 1
@@ -103,7 +104,7 @@ def directory_marks(path: bytes) -> tuple[bool, bool, bytes | None]:
         return False, False, None
     opaque = read_xattr(path, OPAQUE_XATTR) if OPAQUE_XATTR in names else None
     tree = read_xattr(path, TREE_XATTR) if TREE_XATTR in names else None
-    return opaque == b"y" or tree is not None, opaque == b"x", tree
+    return opaque == b"y" or tree is not None, opaque in (b"x", b"y"), tree
 
 
 def make_whiteout(work: bytes, target: bytes) -> None:
@@ -131,12 +132,16 @@ def mark_whiteouts(directory: bytes) -> None:
 
 
 def mark_opaque(directory: bytes) -> None:
-    """Make a directory hide what lies below it; its own whiteouts have nothing left to hide and are removed."""
+    """Make a directory hide what lies below it; its own whiteouts have nothing left to hide and are removed.
+
+    The mark comes first: a crash in between must not let reappear what they hid.
+    """
     with accessible(directory):
+        os.setxattr(directory, OPAQUE_XATTR, b"y")
+        reached("opaque.marked")
         for entry in list(os.scandir(directory)):
             if is_whiteout(entry.stat(follow_symlinks=False), entry.path, marked_directory=True):
                 os.unlink(entry.path)
-        os.setxattr(directory, OPAQUE_XATTR, b"y")
 
 
 def rename_into_place(temporary: bytes, target: bytes) -> None:
@@ -148,6 +153,7 @@ def rename_into_place(temporary: bytes, target: bytes) -> None:
             remove_path(temporary)
             raise
         exchange(temporary, target)
+        reached("place.exchanged")
         remove_path(temporary)
 
 

@@ -13,18 +13,28 @@ Everything is below `<git-common-dir>/vibe/` (written `.git/vibe` here), so that
     sessions/<s>/dirty.json           how many files were dirty and what that answer rests on; a cache
     sessions/<s>/lock                 held while a command changes the session
     sessions/<s>/worker.json          pid, start time and mount of the worker that serves the session
+    sessions/<s>/worker.ending        there while that worker is meant to end: its end is no accident
     context/                          files that appear in every session and are never promoted
-    cache/base/<commit>/table         every path of a base commit, see `git/table.py`
-    cache/base/<commit>/index-U-G     the pre-filled Git index for files owned by user U and group G
-    cache/blobs/<oid>                 content of a large blob, written once, served by pread
+    cache/base/<key>/                 what is computed once for a base commit: <key> is the commit, with a suffix where
+                                      conversion settings are in force that are not part of it
+    cache/base/<key>/table            every path of the commit, see `git/table.py`
+    cache/base/<key>/converted/<row>  a file whose checkout differs from its blob; a link to the content of Git LFS
+    cache/base/<key>/lfs              pointers of Git LFS, a line each: row, SHA-256, size, and + where the content is
+                                      shown or - where it was missing
+    cache/base/<key>/index-U-G        the pre-filled Git index for files owned by user U and group G
+    cache/blobs/<oid>                 content of a large blob, written once, served by pread; its mtime is its last use
+    cache/blobs/.part-<oid>           the same while it is written; locked by the process that does so
     cache/scratch-*/                  work tree and objects of one look at a session; may be deleted when old
     logs/daemon.log logs/<s>.log      what the daemon and the workers have to say
     daemon.lock daemon.pid daemon.sock
     notes.lock                        held while refs/notes/vibe is written
     sessions/<s>/worker.sock          the worker's control socket
 
+What was written to a mount point while its mount was away lies beside it in `<mount>.unmounted-<utc>`.
+
 A session is being created while its directory is `sessions/.new-<s>-<random>`; the rename to `sessions/<s>` makes
 it exist. It is being removed while it is `sessions/.old-<s>-<random>`; such directories may be deleted at any time.
+The same holds for layers, whose numbers begin at 1 and have no gaps.
 
 Sockets lie where the table says unless that path is longer than a Unix socket address may be (107 bytes); then in
 `$XDG_RUNTIME_DIR/git-vibe/<hash>/`, or `/tmp/git-vibe-<uid>/<hash>/` without XDG_RUNTIME_DIR, where <hash> is the
@@ -35,7 +45,7 @@ A layer is written in the vocabulary of the kernel's overlayfs (mount option `us
     whiteout                          character device 0:0: the name of a lower layer is gone
     user.overlay.whiteout             on an empty regular file in a directory whose user.overlay.opaque is "x":
                                       the same, where devices may not be made
-    user.overlay.opaque = "y"         on a directory: nothing of it is merged from below
+    user.overlay.opaque = "y"         on a directory: nothing is merged from below; whiteouts in it hide nothing
     user.vibe.tree = <tree oid>       on a directory: below it lies that Git tree instead of what the base has at
                                       this path; it hides the base, other layers and the context like an opaque one
     user.vibe.ino = <number>          the inode number the view shows, where it is not derived from the layer file
@@ -92,9 +102,9 @@ class Layout:
         """The paths of one session, whether it exists or not."""
         return SessionPaths(self, name)
 
-    def base_cache(self, commit: str) -> Path:
-        """Directory of what is computed once for a base commit."""
-        return self.cache / "base" / commit
+    def base_cache(self, key: str) -> Path:
+        """Directory of what is computed once for a base commit; `key` is its name."""
+        return self.cache / "base" / key
 
     @property
     def blob_cache(self) -> Path:
@@ -123,6 +133,7 @@ class SessionPaths:
         self.env = self.root / "env"
         self.lock = self.root / "lock"
         self.worker = self.root / "worker.json"
+        self.worker_ending = self.root / "worker.ending"
         self.log = layout.logs / f"{name}.log"
         self.git_dir = layout.common_dir / "worktrees" / f"vibe-{name}"
         self._layout = layout
@@ -151,5 +162,8 @@ def archive_ref(name: SessionName, stamp: str) -> str:
     """Full name of an archive ref; `stamp` is a UTC time such as '20260102T030405Z'."""
     return f"refs/vibe/archive/{name}/{stamp}"
 
+
+ASIDE = ".unmounted-"
+"""Stands between a mount's path and a UTC time in the name of what was written while the mount was away."""
 
 NOTES_REF = "refs/notes/vibe"

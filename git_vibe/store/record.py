@@ -18,7 +18,8 @@ class SessionRecord(NamedTuple):
     `base` is the commit clean files are read from, `promoted` the newest promote (dirty is measured against it,
     or against the base). `created_ns` is wall-clock nanoseconds. `mount` is absolute. `branch` is the full ref of
     the session's own branch, or None while its HEAD is detached. `agent` is the base name of the program that
-    was launched, `command` its whole argument vector.
+    was launched, `command` its whole argument vector. `shown` names the cache of the base that the session was spawned
+    with, or is None when that is the commit's plain one.
     """
 
     name: SessionName
@@ -29,6 +30,12 @@ class SessionRecord(NamedTuple):
     branch: str | None = None
     agent: str | None = None
     command: tuple[str, ...] = ()
+    shown: str | None = None
+
+    @property
+    def base_key(self) -> str:
+        """Name of the cache that clean files are shown from."""
+        return self.shown or self.base
 
     @property
     def reference(self) -> Oid:
@@ -72,6 +79,7 @@ def _from_json(raw: dict[str, Any]) -> SessionRecord:
         branch=raw.get("branch"),
         agent=raw.get("agent"),
         command=tuple(raw.get("command", ())),
+        shown=raw.get("shown"),
     )
 
 
@@ -82,6 +90,19 @@ def session_names(layout: Layout) -> list[SessionName]:
     except FileNotFoundError:
         return []
     return [SessionName(name) for name in entries]
+
+
+def whole_layers(paths: SessionPaths) -> list[LayerId]:
+    """The session's layers like `layer_ids`. Raises StateCorrupt when one is missing: what is left is no old state."""
+    found = layer_ids(paths)
+    missing = set(range(1, max(found, default=1) + 1)) - set(found)
+    missing |= {layer for layer in found if not (paths.layer(layer) / "tree").is_dir()}
+    if missing:
+        raise StateCorrupt(
+            f"session '{paths.name}' has lost changes: {paths.layer(LayerId(min(missing))) / 'tree'} is missing",
+            f"look for a copy of it; `git vibe close --force {paths.name}` archives what is left and ends the session",
+        )
+    return found
 
 
 def layer_ids(paths: SessionPaths) -> list[LayerId]:

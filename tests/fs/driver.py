@@ -19,6 +19,7 @@ from git_vibe.overlay.nodes import Directory, File
 from git_vibe.overlay.rename import rename
 from git_vibe.overlay.seal import seal, unseal
 from git_vibe.overlay.view import Owner, View
+from git_vibe.store.blobs import BlobCache
 from git_vibe.types import ROOT_INODE, Attrs, LayerId
 from tests.support.operations import EXCHANGE, NOREPLACE, UNREADABLE, Seen
 
@@ -64,7 +65,7 @@ def open_view(session: Session, objects: Objects) -> View:
         objects.table,
         Delta(session.layers, ids),
         Context(os.fsencode(session.context)),
-        BaseContent(objects.blobs, session.cache, STREAM_THRESHOLD),
+        BaseContent(objects.blobs, BlobCache(session.cache, STREAM_THRESHOLD), STREAM_THRESHOLD),
         owner=Owner(os.geteuid(), os.getegid()),
         git_file=GIT_FILE,
     )
@@ -187,7 +188,7 @@ class Driver:
     def _content(self, ino: int) -> bytes:
         oid = self.view.spill_path_needed(ino)
         if oid is not None:
-            self.view.content.use_spilled(ino, self.view.content.spill(oid))
+            self.view.content.use_spilled(ino, oid, self.view.content.spill(oid))
         size = self.view.attrs(ino).size
         data = self.view.read(ino, 0, 1 << 20)
         assert len(data) == size, f"{size} bytes promised, {len(data)} read"

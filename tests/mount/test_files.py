@@ -150,6 +150,18 @@ def test_extended_attributes(mounted: Mounted, name: str) -> None:
     assert os.listxattr(path) == []
 
 
+def test_another_library_s_xattrs_work_too(mounted: Mounted) -> None:
+    from xattr import XATTR_NOFOLLOW, xattr
+
+    path = mounted.path / "a" / "a"
+    attributes = xattr(str(path), XATTR_NOFOLLOW)
+    attributes["user.tool"] = b"value\0with a zero"
+    assert dict(attributes) == {"user.tool": b"value\0with a zero"}
+    assert os.getxattr(path, "user.tool") == b"value\0with a zero"
+    del attributes["user.tool"]
+    assert list(attributes) == []
+
+
 def test_the_layers_own_attributes_are_hidden(mounted: Mounted) -> None:
     path = mounted.path / "clean" / "08"
     path.write_bytes(b"changed")

@@ -16,7 +16,7 @@ ALLOWED = {
     "cli": {"cli", "session", "githooks"},
     "githooks": {"githooks", "session", "git", "store.layout"},
     "session": {"session", "git", "store", "daemon.client", "daemon.protocol"},
-    "daemon": {"daemon", "store.layout", "store.lock", "store.record"},
+    "daemon": {"daemon", "store.faults", "store.layout", "store.lock", "store.record"},
     "mount": {"mount", "overlay", "store", "git", "daemon.protocol"},
     "overlay": {"overlay", "store", "git.objects", "git.table"},
     "store": {"store"},

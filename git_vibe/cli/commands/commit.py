@@ -65,5 +65,5 @@ def _text(name: str, done: Committed) -> str:
     lines = [done.output] if done.output else []
     lines.append(f"Merged session '{name}'" if done.merged else f"Session '{name}' was merged already")
     lines += [f"Closed session '{name}'"] if done.closed else []
-    lines += [f"archived: {done.archived}"] if done.archived else []
+    lines += [f"What was not promoted is archived in {done.archived}"] if done.archived else []
     return "\n".join(lines)

@@ -40,6 +40,7 @@ def run(args: argparse.Namespace, ctx: Context) -> int:
     text = f"{what} git-vibe in {ws.layout.root} ({done.files} files)"
     data = {"path": str(ws.layout.root), **done._asdict()}
     ctx.output.result(data, "" if args.quiet else text)
+    ctx.output.warnings(done.warnings)
     if done.uncommitted:
         plural = "change is" if done.uncommitted == 1 else "changes are"
         ctx.output.warning(f"{done.uncommitted} uncommitted {plural} not visible in sessions")

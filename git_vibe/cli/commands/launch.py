@@ -57,6 +57,7 @@ def run(args: argparse.Namespace, ctx: Context) -> int:
         spawned = spawn(ctx.workspace, name, request)
     record = spawned.record
     ctx.output.detail(spawned.trace.rstrip())
+    ctx.output.warnings(spawned.warnings)
     ctx.output.note(f"Launching {agent} in session '{record.name}' ({record.mount})")
     status = run_in_session(ctx.workspace, record, argv, ctx.environ, stdout_to_stderr=ctx.output.json)
     ctx.output.result({"session": record.name, "path": record.mount, "status": status})

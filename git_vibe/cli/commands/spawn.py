@@ -62,6 +62,7 @@ def run(args: argparse.Namespace, ctx: Context) -> int:
         spawned = spawn(ctx.workspace, name, request)
     record = spawned.record
     ctx.output.detail(spawned.trace.rstrip())
+    ctx.output.warnings(spawned.warnings)
     ctx.output.note(f"{'Spawned' if spawned.created else 'Joined'} session '{record.name}' (base {record.base[:10]})")
     data = {"session": record.name, "path": record.mount, "base": record.base, "created": spawned.created}
     ctx.output.result({**data, "branch": record.branch, "agent": record.agent}, record.mount)

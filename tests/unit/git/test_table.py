@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_vibe.errors import GitError
-from git_vibe.git.table import GIT_MODE_TREE, Table, build_table, shown_mode, shown_size
+from git_vibe.git.table import GIT_MODE_TREE, Table, build_table, shown_mode, shown_size, with_converted
 from tests.support.gitrepo import GitRepo
 
 WHEN = 1_700_000_000 * 10**9
@@ -100,3 +100,19 @@ def test_a_missing_commit_is_a_git_error(repo: GitRepo) -> None:
 )
 def test_modes_are_those_of_a_checkout(git_mode: int, shown: int) -> None:
     assert shown_mode(git_mode) == shown
+
+
+def test_converted_rows_have_their_own_size(repo: GitRepo, table: Table) -> None:
+    row = table.find(0, b"README")
+    assert row is not None
+    data = build_table(repo.path / ".git", "HEAD", WHEN)
+    changed = Table(memoryview(with_converted(data, {row: 77})))
+    assert [here for here in range(changed.count) if changed.converted[here]] == [row]
+    assert changed.size[row] == 77
+    assert [changed.path(here) for here in range(changed.count)] == [table.path(here) for here in range(table.count)]
+    assert not any(table.converted)
+
+
+def test_a_name_is_found_among_all_names(table: Table) -> None:
+    assert table.mentions(b".gitignore")
+    assert not table.mentions(b".gitattributes")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from git_vibe.git.table import Table, with_converted
 from git_vibe.mount.readahead import BATCH_FILES, FILE_BYTES, Readahead
 from git_vibe.overlay import edit
 from git_vibe.overlay.view import View
@@ -53,6 +54,16 @@ def inode(view: View, path: str) -> int:
 def names(pushed: Pushed) -> list[str]:
     """Names that were pushed, in order."""
     return [path.decode().rpartition("/")[2] for path in pushed.content]
+
+
+def test_a_file_that_is_not_its_blob_is_never_pushed(view: View) -> None:
+    row = inode(view, "many/f003") - 1
+    view.table = Table(memoryview(with_converted(bytes(view.table._data), {row: 5})))
+    pushed = Pushed(view)
+    ahead = Readahead(view, pushed)
+    ahead.missed(inode(view, "many/f000"))
+    ahead.missed(inode(view, "many/f001"))
+    assert names(pushed) == ["f002", "f007", "f008", "f009"]
 
 
 def test_one_file_alone_pushes_nothing(view: View) -> None:

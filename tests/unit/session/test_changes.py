@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from git_vibe.errors import GitError
 from git_vibe.session.changes import Change, dirty_count, is_dirty, session_changes, steadily
 from git_vibe.store.record import write_record
-from git_vibe.types import Oid
+from git_vibe.types import LayerId, Oid
 from tests.unit.session.handmade import HandMade, git, write
 
 
@@ -92,21 +93,24 @@ def test_nothing_is_left_in_the_cache(session: HandMade) -> None:
     assert list(session.layout.cache.iterdir()) == []
 
 
-def test_a_look_is_repeated_when_a_file_vanishes() -> None:
+def test_a_look_is_repeated_and_then_given_sealed_layers(session: HandMade) -> None:
     outcomes: list[Exception | int] = [FileNotFoundError(), GitError("gone"), 7]
+    given: list[Sequence[LayerId] | None] = []
 
-    def look() -> int:
+    def look(layers: Sequence[LayerId] | None) -> int:
+        given.append(layers)
         outcome = outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    assert steadily(look) == 7
+    assert steadily(session.ws, session.record.name, look) == 7
+    assert given == [None, None, [LayerId(1)]]
 
 
-def test_a_lasting_error_is_shown() -> None:
-    def look() -> int:
+def test_a_lasting_error_is_shown(session: HandMade) -> None:
+    def look(layers: Sequence[LayerId] | None) -> int:
         raise GitError("broken")
 
     with pytest.raises(GitError, match="broken"):
-        steadily(look)
+        steadily(session.ws, session.record.name, look)

@@ -1,0 +1,60 @@
+"""Making a session cease to exist: one rename decides, everything else is clearing up that any later command can do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from git_vibe.errors import SessionBusy
+from git_vibe.git.refs import delete_ref
+from git_vibe.session.workspace import Workspace
+from git_vibe.store.atomic import remove_tree, temporary_name
+from git_vibe.store.faults import reached
+from git_vibe.store.layout import base_ref
+from git_vibe.store.lock import locked
+from git_vibe.store.record import SessionRecord, session_names
+from git_vibe.types import SessionName
+
+_DOOMED = re.compile(r"\.old-(.+)-[0-9a-f]{12}\Z")
+
+
+def remove_session(ws: Workspace, record: SessionRecord) -> None:
+    """Remove an unmounted session whose lock is held, and its linked work tree, base pin and mount point."""
+    root = ws.paths(record.name).root
+    doomed = temporary_name(root, ".old")
+    os.rename(root, doomed)
+    reached("close.renamed")
+    _remove_traces(ws, record.name)
+    with contextlib.suppress(OSError):
+        os.rmdir(record.mount)
+        os.rmdir(os.path.dirname(record.mount))
+    reached("close.cleared")
+    remove_tree(doomed)
+
+
+def _remove_traces(ws: Workspace, name: SessionName) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        remove_tree(ws.paths(name).git_dir)
+    reached("close.worktree")
+    delete_ref(base_ref(name), cwd=ws.repo.common_dir)
+
+
+def finish_removals(ws: Workspace) -> None:
+    """Finish what removals that were killed left to be cleared up.
+
+    The directory of a removal that goes on is still locked. Call it before a session of the same name can be made.
+    """
+    for doomed in ws.layout.sessions.glob(".old-*"):
+        found = _DOOMED.match(doomed.name)
+        if found is not None and (doomed / "lock").exists():
+            with contextlib.suppress(SessionBusy, FileNotFoundError):
+                _finish(ws, doomed, SessionName(found[1]))
+
+
+def _finish(ws: Workspace, doomed: Path, name: SessionName) -> None:
+    with locked(doomed / "lock", timeout=0, what=f"session '{name}'"):
+        if name not in session_names(ws.layout):
+            _remove_traces(ws, name)
+        remove_tree(doomed)
