@@ -16,7 +16,7 @@ PACKAGES := libfuse3-dev python3-dev python3-venv bash-completion
 
 LIB := $(PREFIX)/lib/git-vibe
 
-.PHONY: demo install uninstall test test-slow lint bench man clean
+.PHONY: demo install uninstall test test-slow lint bench bench-compare man clean
 
 demo: $(VENV)/ready  ## show what git-vibe does, on a real repository
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash bench/demo.sh
@@ -34,6 +34,16 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
+
+# compare two commits: make bench-compare BASE=v0.1.0
+BASE ?= HEAD~1
+bench-compare: $(VENV)/ready
+	rm -rf .bench/base && git worktree prune && git worktree add --quiet --detach .bench/base $(BASE)
+	$(MAKE) -C .bench/base .venv/ready
+	cd .bench/base && PATH="$(CURDIR)/.bench/base/$(BIN):$$PATH" $(BIN)/python -m bench --directory ../compare --json "$(CURDIR)/.bench/before.json"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench --directory .bench/compare --json .bench/after.json
+	git worktree remove --force .bench/base
+	$(BIN)/python -m bench.compare .bench/before.json .bench/after.json
 
 man: $(VENV)/ready  ## write the man pages anew
 	$(BIN)/python man/generate.py

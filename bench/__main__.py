@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -13,20 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tabulate import tabulate
-
-from bench.repos import git, repository
-from bench.works import selected
+from bench.figures import Figures, as_table
+from bench.repos import MAKERS, git, repository
+from bench.works import change_ten_files, private_memory, selected
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("works", nargs="*", help="only works whose name contains one of these words")
-    parser.add_argument("--repo", choices=("small", "real", "large"), default="real", help="what to measure on")
+    parser.add_argument("--repo", choices=tuple(MAKERS), default="real", help="what to measure on")
+    parser.add_argument("--full", action="store_true", help="measure on all repositories")
     parser.add_argument("--rounds", type=int, default=3, help="how often each work runs on either side")
     parser.add_argument("--directory", type=Path, default=Path(".bench"), help="where repositories are kept")
-    parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    parser.add_argument("--json", type=Path, help="also write all figures to this file, for bench.compare")
     return parser.parse_args()
 
 
@@ -45,9 +44,8 @@ def native_checkout(repo: Path, number: int) -> Iterator[tuple[Path, float]]:
 
 
 @contextmanager
-def session_checkout(repo: Path, number: int) -> Iterator[tuple[Path, float]]:
+def session_checkout(repo: Path, name: str) -> Iterator[tuple[Path, float]]:
     """A fresh session and the seconds until its first listing."""
-    name = f"bench-{number}"
     start = time.perf_counter()
     path = Path(git(repo, "vibe", "spawn", name))
     os.listdir(path)
@@ -58,45 +56,49 @@ def session_checkout(repo: Path, number: int) -> Iterator[tuple[Path, float]]:
         git(repo, "vibe", "close", "--force", name)
 
 
-def measure(repo: Path, rounds: int, names: list[str]) -> dict[str, list[tuple[float, float]]]:
-    """Pairs of (session, native) seconds for each work."""
+def measure(repo: Path, kind: str, rounds: int, names: list[str]) -> Figures:
+    """Pairs of (session, native) seconds for each work, and figures that have no native side."""
     works = selected(names)
-    pairs: dict[str, list[tuple[float, float]]] = {"spawn to first ls": [], **{name: [] for name in works}}
+    figures = Figures(kind, len(git(repo, "ls-files").splitlines()))
     for number in range(rounds):
-        with session_checkout(repo, number) as (session, ours), native_checkout(repo, number) as (native, theirs):
-            pairs["spawn to first ls"].append((ours, theirs))
+        with (
+            session_checkout(repo, f"bench-{number}") as (session, ours),
+            native_checkout(repo, number) as (native, theirs),
+        ):
+            figures.add("spawn to first ls", ours, theirs)
             for name, work in works.items():
-                pairs[name].append((work(session), work(native)))
-    return pairs
+                figures.add(name, work(session), work(native))
+            change_ten_files(session)
+            start = time.perf_counter()
+            git(repo, "vibe", "promote", f"bench-{number}")
+            figures.note("promote of 10 files, ms", (time.perf_counter() - start) * 1000)
+            figures.note("memory of a session, MB", private_memory(repo, f"bench-{number}") / 1e6)
+    return figures
 
 
-def table(pairs: dict[str, list[tuple[float, float]]]) -> str:
-    """The figures as text."""
-    rows = []
-    for name, seconds in pairs.items():
-        ratios = sorted(ours / theirs for ours, theirs in seconds)
-        medians = [statistics.median(side) for side in zip(*seconds, strict=True)]
-        spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-        rows.append((name, *(f"{m * 1000:.0f}" for m in medians), f"{statistics.median(ratios):.2f}", spread))
-    return tabulate(rows, headers=("work", "session ms", "native ms", "ratio", "spread"), disable_numparse=True)
+def prepared(directory: Path, kind: str, rounds: int, names: list[str]) -> Figures:
+    """Measure on one kind of repository, with the daemon running as it does in daily use."""
+    repo = repository(directory.absolute(), kind)
+    git(repo, "vibe", "init")
+    try:
+        with session_checkout(repo, "bench-warm"):
+            return measure(repo, kind, rounds, names)
+    finally:
+        subprocess.run(["git", "-C", str(repo), "vibe", "daemon", "stop"], check=False, capture_output=True)
 
 
 def main() -> int:
     """Measure and print."""
     args = parse()
-    repo = repository(args.directory.absolute(), args.repo)
-    git(repo, "vibe", "init")
-    warm = Path(git(repo, "vibe", "spawn", "bench-warm"))
-    try:
-        pairs = measure(repo, args.rounds, args.works)
-    finally:
-        git(repo, "vibe", "close", "--force", warm.name)
-        subprocess.run(["git", "-C", str(repo), "vibe", "daemon", "stop"], check=False, capture_output=True)
-    files = len(git(repo, "ls-files").splitlines())
-    print(f"{args.repo} repository, {files:,} files, {args.rounds} rounds, {os.cpu_count()} CPUs\n\n{table(pairs)}")
+    kinds = tuple(MAKERS) if args.full else (args.repo,)
+    results = []
+    for kind in kinds:
+        results.append(prepared(args.directory, kind, args.rounds, args.works))
+        print(f"{results[-1].title()}, {args.rounds} rounds, {os.cpu_count()} CPUs\n\n{as_table(results[-1])}\n")
     if args.json is not None:
-        args.json.write_text(json.dumps({"repo": args.repo, "files": files, "seconds": pairs}, indent=1) + "\n")
+        args.json.write_text(json.dumps([figures.as_json() for figures in results], indent=1) + "\n")
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

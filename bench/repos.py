@@ -41,19 +41,20 @@ def make_synthetic(path: Path, files: int) -> None:
 
 
 def make_real(path: Path) -> None:
-    """Releases of a real package from PyPI, one commit each."""
+    """Releases of a real package from PyPI, one commit each, with the usual `.gitignore`."""
     _init(path)
     for version in REAL_VERSIONS:
-        archive = _download(path.parent / "downloads", version)
+        archive = download(path.parent / "downloads", version)
         git(path, "rm", "-r", "-q", "--ignore-unmatch", ".")
         with tarfile.open(archive) as source:
             source.extractall(path, members=_without_top(source), filter="data")
+        (path / ".gitignore").write_text("__pycache__/\n*.pyc\n")
         git(path, "add", "--all")
         git(path, "commit", "--quiet", "-m", f"{REAL_PACKAGE} {version}")
     git(path, "gc", "--quiet")
 
 
-def _download(directory: Path, version: str) -> Path:
+def download(directory: Path, version: str) -> Path:
     directory.mkdir(exist_ok=True)
     wanted = f"{REAL_PACKAGE}-{version}.tar.gz"
     found = [path for path in directory.iterdir() if path.name.lower() == wanted]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -102,6 +104,21 @@ def build(checkout: Path) -> float:
     seconds = timed(sys.executable, "-m", "compileall", "-q", "-f", "-j", "2", ".", cwd=checkout)
     subprocess.run(["git", "clean", "-fdxq"], cwd=checkout, check=True)
     return seconds
+
+
+def change_ten_files(checkout: Path) -> None:
+    """Append a line to ten tracked files."""
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=checkout, capture_output=True, check=True).stdout
+    for name in listing.split(b"\0")[:500:50]:
+        with open(checkout / os.fsdecode(name), "ab") as file:
+            file.write(b"one more line\n")
+
+
+def private_memory(repo: Path, session: str) -> int:
+    """Proportional set size in bytes of the worker that serves a session."""
+    worker = json.loads((repo / ".git" / "vibe" / "sessions" / session / "worker.json").read_text())
+    lines = Path(f"/proc/{worker['pid']}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
 
 
 WORKS: dict[str, Work] = {
