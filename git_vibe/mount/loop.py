@@ -11,6 +11,7 @@ part in a thread, and lets the task that waited end afterwards (`min_tasks=0`: a
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Awaitable, Callable
@@ -154,7 +155,7 @@ def _ready_soon(poll: select.poll) -> bool:
         return True
     deadline = time.perf_counter() + POLL_SECONDS
     while time.perf_counter() < deadline:
-        time.sleep(0)
+        os.sched_yield()
         if poll.poll(0):
             return True
     return False
