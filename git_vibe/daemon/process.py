@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import select
@@ -171,12 +170,3 @@ def redirect_output(log: Path) -> None:
 def is_mounted(mount: str) -> bool:
     """Whether a file system of git-vibe is mounted there, served or not."""
     return mount in mount_points()
-
-
-def is_connected(mount: str) -> bool:
-    """Whether the server of a mount answers. `os.path.ismount` does not tell."""
-    try:
-        os.stat(os.path.join(mount, ".git"))
-    except OSError as error:
-        return error.errno not in (errno.ENOTCONN, errno.ECONNABORTED)
-    return True

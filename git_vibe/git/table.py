@@ -34,8 +34,6 @@ from typing import NamedTuple
 from git_vibe.git.command import run_git
 
 GIT_MODE_TREE = 0o040000
-GIT_MODE_FILE = 0o100644
-GIT_MODE_EXECUTABLE = 0o100755
 GIT_MODE_SYMLINK = 0o120000
 GIT_MODE_GITLINK = 0o160000
 

@@ -27,11 +27,16 @@ def remove_session(ws: Workspace, record: SessionRecord) -> None:
     os.rename(root, doomed)
     reached("close.renamed")
     _remove_traces(ws, record.name)
-    with contextlib.suppress(OSError):
-        os.rmdir(record.mount)
-        os.rmdir(os.path.dirname(record.mount))
+    remove_mount_point(Path(record.mount))
     reached("close.cleared")
     remove_tree(doomed)
+
+
+def remove_mount_point(mount: Path) -> None:
+    """Remove an unmounted mount point and its parent when they are empty."""
+    for path in (mount, mount.parent):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def _remove_traces(ws: Workspace, name: SessionName) -> None:

@@ -18,7 +18,7 @@ from git_vibe.session.base import Base, ensure_base, ensure_table, warnings
 from git_vibe.session.init import create_state
 from git_vibe.session.names import free_name
 from git_vibe.session.overrides import hide_overridden
-from git_vibe.session.removal import finish_removals
+from git_vibe.session.removal import finish_removals, remove_mount_point
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import (
     begin_writeback_below,
@@ -32,7 +32,6 @@ from git_vibe.store.layout import base_ref
 from git_vibe.store.record import SessionRecord, session_names, write_record
 from git_vibe.types import LayerId, Oid, SessionName
 
-DEFAULT_MAX_SESSIONS = 20
 DEFAULT_LINGER = 1200
 CLAIM_SECONDS = 5.0
 REFLOG_IDENTITY = "git-vibe <git-vibe@localhost>"
@@ -87,7 +86,7 @@ def spawn(ws: Workspace, name: SessionName | None, request: Request) -> Spawned:
 
 
 def _check_limit(ws: Workspace, count: int, *, force: bool) -> None:
-    limit = ws.repo.config.count("vibe.maxsessions", DEFAULT_MAX_SESSIONS)
+    limit = ws.session_limit()
     if count >= limit and not force:
         raise SessionLimit(
             f"there are {count} sessions already, vibe.maxSessions is {limit}",
@@ -263,10 +262,3 @@ def _remove_mount(ws: Workspace, record: SessionRecord) -> None:
     unmount_session(ws.layout, record.name)
     clear_mount(record.mount)  # a worker that died before it was known leaves nothing but that
     remove_mount_point(Path(record.mount))
-
-
-def remove_mount_point(mount: Path) -> None:
-    """Remove an unmounted mount point and its parent when they are empty."""
-    for path in (mount, mount.parent):
-        with contextlib.suppress(OSError):
-            path.rmdir()

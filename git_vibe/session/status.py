@@ -14,8 +14,6 @@ from git_vibe.session.workspace import Workspace
 from git_vibe.store.record import SessionRecord, session_names
 from git_vibe.types import Oid, SessionName
 
-MAX_SESSIONS = 20
-
 
 class Row(NamedTuple):
     """One session. `dirty` counts files; `uptime` is seconds since the mount; `base` is None where it is damaged."""
@@ -44,8 +42,7 @@ def overview(ws: Workspace) -> Overview:
     """Look at all sessions without starting or mounting anything. Raises NotInitialised or StateCorrupt."""
     ws.require_initialised()
     rows = [row for name in session_names(ws.layout) if (row := _row(ws, name)) is not None]
-    limit = ws.repo.config.count("vibe.maxSessions", MAX_SESSIONS)
-    return Overview(client.daemon_pid(ws.layout), rows, limit)
+    return Overview(client.daemon_pid(ws.layout), rows, ws.session_limit())
 
 
 def _row(ws: Workspace, name: SessionName) -> Row | None:

@@ -13,6 +13,8 @@ from git_vibe.store.lock import locked
 from git_vibe.store.record import SessionRecord, not_found, read_record, session_names
 from git_vibe.types import SessionName
 
+MAX_SESSIONS = 20
+
 
 class Workspace:
     """One repository and the layout of its state. `runtime_dir` is XDG_RUNTIME_DIR, or None."""
@@ -59,6 +61,10 @@ class Workspace:
             with contextlib.suppress(SessionNotFound, StateCorrupt):
                 found.append(self.record(name))
         return found
+
+    def session_limit(self) -> int:
+        """How many sessions there may be. Raises UsageError for a setting that is no number."""
+        return self.repo.config.count("vibe.maxSessions", MAX_SESSIONS)
 
     @contextlib.contextmanager
     def session_lock(self, name: SessionName) -> Iterator[SessionRecord]:

@@ -83,7 +83,6 @@ class Layout:
         self.common_dir = common_dir
         self.root = common_dir / "vibe"
         self.version = self.root / "version"
-        self.readme = self.root / "README"
         self.sessions = self.root / "sessions"
         self.context = self.root / "context"
         self.cache = self.root / "cache"
