@@ -12,6 +12,9 @@ Inode = NewType("Inode", int)
 
 ROOT_INODE = Inode(1)
 
+RECURSION_LIMIT = 10_000
+"""How deep functions may call themselves: once or twice for each directory of a path, of which 2,048 are possible."""
+
 _OID = re.compile(r"[0-9a-f]{40}\Z")
 _SESSION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?\Z")
 

@@ -1,336 +1,354 @@
-"""The pyfuse3 adapter: translates requests for a View and its answers; it has no logic of its own.
+"""What the kernel asks, translated for a View and back; it has no logic of its own.
 
-The file handle of an open file is its inode number, that of an open directory counts up. Entries and attributes are
+The kernel is told to open files and directories without asking (OPEN, OPENDIR and CREATE are answered with ENOSYS),
+so requests name inodes only and a file that is in the page cache is read without any. Entries and attributes are
 cached by the kernel without limit, because only requests through this mount change them; where the context is merged
-in, and the user may change files behind the mount, they are cached for `VOLATILE_SECONDS`.
+in, and the user may change files behind the mount, they are cached for `VOLATILE`, and what changed is taken out of
+the caches before a request is answered that shows it.
 
-Every request is handled by one synchronous call of the view. What is slow comes before it and is awaited: spilling a
-large blob, copying a large file and writing one out. Anything may have changed by then, so nothing but numbers and
-names outlives an await: `read` looks again whether it must wait, and copy-up takes a copy only when its source is as
-it was.
+A request is handled by one synchronous call of the view. What is slow comes before it and is awaited: spilling a
+large blob, copying a large file and writing one out. Such a handler returns a coroutine. Anything may have changed
+when that goes on, so nothing but numbers and names outlives an await: reading looks again whether it must wait, and
+copy-up takes a copy only when its source is as it was.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import logging
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 
-import pyfuse3
-from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FUSEError, InodeT, RequestContext, SetattrFields
-
-from git_vibe.errors import VibeError
+from git_vibe.mount import wire
+from git_vibe.mount.listing import Listings
 from git_vibe.mount.loop import Loop
-from git_vibe.mount.readahead import Readahead
-from git_vibe.overlay import attributes, durable, edit
-from git_vibe.overlay.ahead import Ahead, large_copy, large_writeout
+from git_vibe.mount.wire import FOREVER, Request, Timeout
+from git_vibe.overlay import attributes, durable, edit, space
+from git_vibe.overlay.ahead import large_copy, large_writeout
 from git_vibe.overlay.edit import Caller
 from git_vibe.overlay.rename import rename
-from git_vibe.overlay.view import View
+from git_vibe.overlay.view import View, fail
 from git_vibe.store.layer import RENAME_EXCHANGE
 from git_vibe.types import Attrs
 
-FOREVER = 10**9
-VOLATILE_SECONDS = 0.5
-_DOTS = 2
-"""How many entries of a listing are `.` and `..`."""
+VOLATILE: Timeout = (0, 500_000_000)
+FEATURES = (
+    wire.ASYNC_READ
+    | wire.BIG_WRITES
+    | wire.DO_READDIRPLUS
+    | wire.ASYNC_DIO
+    | wire.PARALLEL_DIROPS
+    | wire.MAX_PAGES
+    | wire.CACHE_SYMLINKS
+    | wire.HANDLE_KILLPRIV_V2
+)
+"""Not among them: AUTO_INVAL_DATA, which would drop a file's pages after each write, and the writeback cache, which
+would have every close forget attributes."""
 
-_DAMAGE = (errno.EIO, errno.EUCLEAN)
-"""What the file system of the layers answers when it is damaged."""
-_SESSIONS = b"/vibe/sessions/"
+_COPYING = wire.FATTR_UID | wire.FATTR_GID | wire.FATTR_MODE | wire.FATTR_MTIME | wire.FATTR_KILL_SUIDGID
+"""Changes of attributes that copy up the content of a clean file."""
 
-log = logging.getLogger(__name__)
-
-
-def _answer(error: OSError) -> int:
-    """The errno of a request; a damaged layer is logged. Nobody else removes layer files, so none may be missing."""
-    lost = error.errno == errno.ENOENT and isinstance(error.filename, bytes) and _SESSIONS in error.filename
-    if lost or error.errno in _DAMAGE:
-        log.error("a layer is damaged: %s", error)
-        return errno.EIO
-    return error.errno or errno.EIO
-
-
-@contextlib.contextmanager
-def answering() -> Iterator[None]:
-    """Turn errors of the view into the errno of the request; unexpected ones are logged and become EIO."""
-    try:
-        yield
-    except FUSEError:
-        raise
-    except OSError as error:
-        raise FUSEError(_answer(error)) from None
-    except VibeError as error:
-        log.error("%s", error.message)
-        raise FUSEError(error.errno) from None
-    except Exception:
-        log.exception("request failed")
-        raise FUSEError(errno.EIO) from None
+Reply = bytes | None
+"""The body of an answer; None where none is expected."""
+Answer = Reply | Coroutine[None, None, Reply]
+Handler = Callable[[Request, memoryview], Answer]
 
 
-def _needs_content(attr: EntryAttributes, fields: SetattrFields) -> bool:
-    """Whether a change of attributes copies up the content of a clean file: not to cut it off or to note a look."""
-    others = fields.update_uid or fields.update_gid or fields.update_mode or fields.update_mtime
-    return attr.st_size > 0 if fields.update_size else others
-
-
-class Operations(pyfuse3.Operations):
-    """Serves one view."""
-
-    enable_writeback_cache = False
+class Operations:
+    """Answers the requests for one view; `handlers` has what answers each opcode."""
 
     def __init__(self, view: View, loop: Loop) -> None:
-        super().__init__()
         self._view = view
         self._loop = loop
-        self._readahead = Readahead(view, pyfuse3.notify_store)
-        self._listings: dict[int, tuple[int, list[tuple[bytes, int]]]] = {}
-        self._last_listing = 0
+        self._stamps: dict[int, tuple[int, ...]] = {}
+        self._listings = Listings(view)
+        self.handlers: dict[int, Handler] = {
+            wire.INIT: self._init,
+            wire.LOOKUP: self._lookup,
+            wire.FORGET: self._forget,
+            wire.BATCH_FORGET: self._batch_forget,
+            wire.GETATTR: self._getattr,
+            wire.SETATTR: self._setattr,
+            wire.READLINK: self._readlink,
+            wire.SYMLINK: self._symlink,
+            wire.MKNOD: self._mknod,
+            wire.MKDIR: self._mkdir,
+            wire.TMPFILE: self._tmpfile,
+            wire.UNLINK: self._unlink,
+            wire.RMDIR: self._rmdir,
+            wire.RENAME: self._rename,
+            wire.RENAME2: self._rename2,
+            wire.LINK: self._link,
+            wire.READ: self._read,
+            wire.WRITE: self._write,
+            wire.LSEEK: self._lseek,
+            wire.FALLOCATE: self._fallocate,
+            wire.COPY_FILE_RANGE: self._copy_file_range,
+            wire.RELEASE: _done,
+            wire.FSYNC: self._fsync,
+            wire.FSYNCDIR: self._fsyncdir,
+            wire.READDIR: partial(self._readdir, plus=False),
+            wire.READDIRPLUS: partial(self._readdir, plus=True),
+            wire.STATFS: self._statfs,
+            wire.SETXATTR: self._setxattr,
+            wire.GETXATTR: self._getxattr,
+            wire.LISTXATTR: self._listxattr,
+            wire.REMOVEXATTR: self._removexattr,
+            wire.INTERRUPT: _ignore,
+            wire.DESTROY: _done,
+        }
+
+    def _init(self, request: Request, body: memoryview) -> Reply:
+        return wire.answer_init(body, FEATURES)
 
     # Finding
 
-    async def lookup(self, parent_inode: InodeT, name: bytes, ctx: RequestContext) -> EntryAttributes:
-        with answering():
-            attrs = self._view.lookup(parent_inode, name)
-            return self._entry(parent_inode, attrs) if attrs is not None else self._absent(parent_inode)
+    def _lookup(self, request: Request, body: memoryview) -> Answer:
+        attrs = self._view.lookup(request.ino, body[:-1].tobytes())
+        if attrs is None:
+            return wire.pack_absent(self._timeout(request.ino))
+        return self._after_change(attrs.ino, self._entry(request.ino, attrs))
 
-    async def forget(self, inode_list: Sequence[tuple[InodeT, int]]) -> None:
-        for ino, count in inode_list:
+    def _forget(self, request: Request, body: memoryview) -> Reply:
+        self._view.inodes.forget(request.ino, *wire.FORGET_IN.unpack_from(body))
+        return None
+
+    def _batch_forget(self, request: Request, body: memoryview) -> Reply:
+        for ino, count in wire.FORGET_ONE.iter_unpack(body[wire.BATCH_FORGET_IN.size :]):
             self._view.inodes.forget(ino, count)
+        return None
 
-    async def getattr(self, inode: InodeT, ctx: RequestContext) -> EntryAttributes:
-        with answering():
-            return self._attributes(self._view.attrs(inode))
+    def _getattr(self, request: Request, body: memoryview) -> Answer:
+        return self._after_change(request.ino, self._attributes(self._view.attrs(request.ino)))
 
-    def _entry(self, parent: int, attrs: Attrs) -> EntryAttributes:
-        entry = self._attributes(attrs)
-        entry.entry_timeout = VOLATILE_SECONDS if self._view.is_volatile(parent) else FOREVER
-        return entry
+    def _after_change(self, ino: int, answer: bytes) -> Answer:
+        """Answer, but first have the kernel forget content that has changed behind it."""
+        stamp = self._view.context_stamp(ino)
+        if stamp is None or self._stamps.get(ino, stamp) == stamp:
+            if stamp is not None:
+                self._stamps[ino] = stamp
+            return answer
+        self._stamps[ino] = stamp
+        return self._forgotten_first(ino, answer)
 
-    def _absent(self, parent: int) -> EntryAttributes:
-        entry = EntryAttributes()
-        entry.st_ino = InodeT(0)
-        entry.entry_timeout = VOLATILE_SECONDS if self._view.is_volatile(parent) else FOREVER
-        return entry
+    async def _forgotten_first(self, ino: int, answer: bytes) -> Reply:
+        await self._loop.aside(partial(self._loop.notify, wire.NOTIFY_INVAL_INODE, wire.pack_inval_inode(ino)))
+        return answer
 
-    def _attributes(self, attrs: Attrs) -> EntryAttributes:
-        entry = EntryAttributes()
-        entry.st_ino = InodeT(attrs.ino)
-        entry.generation = attrs.generation
-        entry.st_mode = pyfuse3.ModeT(attrs.mode)
-        entry.st_nlink = attrs.nlink
-        entry.st_uid = attrs.uid
-        entry.st_gid = attrs.gid
-        entry.st_rdev = attrs.rdev
-        entry.st_size = attrs.size
-        entry.st_blocks = attrs.blocks
-        entry.st_blksize = 4096
-        entry.st_atime_ns = attrs.atime_ns
-        entry.st_mtime_ns = attrs.mtime_ns
-        entry.st_ctime_ns = attrs.ctime_ns
-        entry.attr_timeout = VOLATILE_SECONDS if self._view.is_context_file(attrs.ino) else FOREVER
-        entry.entry_timeout = FOREVER
-        return entry
+    def _entry(self, parent: int, attrs: Attrs) -> bytes:
+        return wire.pack_entry(attrs, self._timeout(parent), self._timeout(attrs.ino))
+
+    def _attributes(self, attrs: Attrs) -> bytes:
+        return wire.pack_attributes(attrs, self._timeout(attrs.ino))
+
+    def _timeout(self, ino: int) -> Timeout:
+        """How long to believe the names in a directory or the attributes of anything."""
+        return VOLATILE if self._view.is_volatile(ino) else FOREVER
 
     # Copies of large files
 
-    async def _copied_ahead(self, *inodes: int | None) -> Ahead:
-        """Make the large copies that a change of these files needs, while others are served; spans that change."""
+    def _change(self, change: Callable[[], Reply], *inodes: int | None) -> Answer:
+        """Make a change of these files, after the large copies that it needs."""
+        if all(ino is None or large_copy(self._view, ino) is None for ino in inodes):
+            return change()
+        return self._change_copied(change, *inodes)
+
+    async def _change_copied(self, change: Callable[[], Reply], *inodes: int | None) -> Reply:
         for ino in inodes:
             copy = large_copy(self._view, ino) if ino is not None else None
             if copy is not None:
                 await self._loop.aside_once(copy.source, copy.make, self._view.ahead.offer)
-        return self._view.ahead
+        with self._view.ahead:
+            return change()
 
     # Attributes
 
-    async def setattr(
-        self, inode: InodeT, attr: EntryAttributes, fields: SetattrFields, fh: FileHandleT | None, ctx: RequestContext
-    ) -> EntryAttributes:
-        with answering(), await self._copied_ahead(inode if _needs_content(attr, fields) else None):
-            if fields.update_size:
-                edit.truncate(self._view, inode, attr.st_size)
-            if fields.update_uid or fields.update_gid:
-                uid = attr.st_uid if fields.update_uid else -1
-                attributes.chown(self._view, inode, uid, attr.st_gid if fields.update_gid else -1)
-            if fields.update_mode:
-                attributes.chmod(self._view, inode, attr.st_mode)
-            if fields.update_atime or fields.update_mtime:
-                atime = attr.st_atime_ns if fields.update_atime else None
-                attributes.set_times(
-                    self._view, inode, atime_ns=atime, mtime_ns=attr.st_mtime_ns if fields.update_mtime else None
-                )
-            return self._attributes(self._view.attrs(inode))
+    def _setattr(self, request: Request, body: memoryview) -> Answer:
+        wanted = wire.SetAttributes(*wire.SETATTR_IN.unpack_from(body))
+        keeps = wanted.size > 0 if wanted.valid & wire.FATTR_SIZE else wanted.valid & _COPYING
+        return self._change(partial(self._set_attributes, request.ino, wanted), request.ino if keeps else None)
 
-    async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:
-        with answering():
-            found, answer = self._view.statfs(), pyfuse3.StatvfsData()
-            for field in ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_favail"):
-                setattr(answer, field, getattr(found, field))
-            answer.f_namemax = 255
-            return answer
+    def _set_attributes(self, ino: int, wanted: wire.SetAttributes) -> Reply:
+        view, valid = self._view, wanted.valid
+        if valid & wire.FATTR_SIZE:
+            edit.truncate(view, ino, wanted.size)
+        if valid & (wire.FATTR_UID | wire.FATTR_GID):
+            uid = wanted.uid if valid & wire.FATTR_UID else -1
+            attributes.chown(view, ino, uid, wanted.gid if valid & wire.FATTR_GID else -1)
+        if valid & wire.FATTR_KILL_SUIDGID:
+            attributes.drop_privileges(view, ino)
+        if valid & wire.FATTR_MODE:
+            attributes.chmod(view, ino, wanted.mode)
+        if valid & (wire.FATTR_ATIME | wire.FATTR_MTIME):
+            atime_ns = wanted.atime_ns if valid & wire.FATTR_ATIME else None
+            mtime_ns = wanted.mtime_ns if valid & wire.FATTR_MTIME else None
+            attributes.set_times(view, ino, atime_ns=atime_ns, mtime_ns=mtime_ns)
+        return self._attributes(view.attrs(ino))
 
-    async def getxattr(self, inode: InodeT, name: bytes, ctx: RequestContext) -> bytes:
-        with answering():
-            return attributes.getxattr(self._view, inode, name)
+    def _statfs(self, request: Request, body: memoryview) -> Reply:
+        return wire.pack_statfs(self._view.statfs())
 
-    async def listxattr(self, inode: InodeT, ctx: RequestContext) -> list[bytes]:
-        with answering():
-            return attributes.listxattr(self._view, inode)
+    def _getxattr(self, request: Request, body: memoryview) -> Reply:
+        value = attributes.getxattr(self._view, request.ino, body[wire.GETXATTR_IN.size : -1].tobytes())
+        return _sized(value, *wire.GETXATTR_IN.unpack_from(body))
 
-    async def setxattr(self, inode: InodeT, name: bytes, value: bytes, ctx: RequestContext) -> None:
-        with answering(), await self._copied_ahead(inode):
-            attributes.setxattr(self._view, inode, name, value)
+    def _listxattr(self, request: Request, body: memoryview) -> Reply:
+        names = attributes.listxattr(self._view, request.ino)
+        return _sized(b"".join(name + b"\0" for name in names), *wire.GETXATTR_IN.unpack_from(body))
 
-    async def removexattr(self, inode: InodeT, name: bytes, ctx: RequestContext) -> None:
-        with answering(), await self._copied_ahead(inode):
-            attributes.removexattr(self._view, inode, name)
+    def _setxattr(self, request: Request, body: memoryview) -> Answer:
+        size, flags = wire.SETXATTR_IN.unpack_from(body)
+        name, _, rest = body[wire.SETXATTR_IN.size :].tobytes().partition(b"\0")
+        change = partial(_nothing, attributes.setxattr, self._view, request.ino, name, rest[:size], flags)
+        return self._change(change, request.ino)
+
+    def _removexattr(self, request: Request, body: memoryview) -> Answer:
+        change = partial(_nothing, attributes.removexattr, self._view, request.ino, body[:-1].tobytes())
+        return self._change(change, request.ino)
 
     # Names
 
-    async def mkdir(self, parent_inode: InodeT, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
-        with answering():
-            attrs = edit.mkdir(self._view, parent_inode, name, stat.S_IMODE(mode), Caller(ctx.uid, ctx.gid))
-            return self._entry(parent_inode, attrs)
+    def _mkdir(self, request: Request, body: memoryview) -> Reply:
+        (mode, _), name = wire.MKDIR_IN.unpack_from(body), body[wire.MKDIR_IN.size : -1].tobytes()
+        return self._entry(request.ino, edit.mkdir(self._view, request.ino, name, stat.S_IMODE(mode), _caller(request)))
 
-    async def mknod(
-        self, parent_inode: InodeT, name: bytes, mode: int, rdev: int, ctx: RequestContext
-    ) -> EntryAttributes:
-        with answering():
-            attrs = edit.mknod(self._view, parent_inode, name, mode, rdev, Caller(ctx.uid, ctx.gid))
-            return self._entry(parent_inode, attrs)
+    def _mknod(self, request: Request, body: memoryview) -> Reply:
+        (mode, device), name = wire.MKNOD_IN.unpack_from(body), body[wire.MKNOD_IN.size : -1].tobytes()
+        return self._entry(request.ino, edit.mknod(self._view, request.ino, name, mode, device, _caller(request)))
 
-    async def symlink(self, parent_inode: InodeT, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
-        with answering():
-            attrs = edit.symlink(self._view, parent_inode, name, target, Caller(ctx.uid, ctx.gid))
-            return self._entry(parent_inode, attrs)
+    def _symlink(self, request: Request, body: memoryview) -> Reply:
+        name, target = wire.names(body)
+        return self._entry(request.ino, edit.symlink(self._view, request.ino, name, target, _caller(request)))
 
-    async def link(
-        self, inode: InodeT, new_parent_inode: InodeT, new_name: bytes, ctx: RequestContext
-    ) -> EntryAttributes:
-        with answering(), await self._copied_ahead(inode):
-            return self._entry(new_parent_inode, edit.link(self._view, inode, new_parent_inode, new_name))
+    def _tmpfile(self, request: Request, body: memoryview) -> Reply:
+        _, mode, _, _ = wire.CREATE_IN.unpack_from(body)
+        attrs = edit.create_unnamed(self._view, stat.S_IMODE(mode), _caller(request))
+        return self._entry(request.ino, attrs) + wire.OPEN_OUT.pack(0, wire.KEEP_CACHE)
 
-    async def unlink(self, parent_inode: InodeT, name: bytes, ctx: RequestContext) -> None:
-        with answering():
-            edit.unlink(self._view, parent_inode, name)
+    def _link(self, request: Request, body: memoryview) -> Answer:
+        (ino,), name = wire.LINK_IN.unpack_from(body), body[wire.LINK_IN.size : -1].tobytes()
+        return self._change(lambda: self._entry(request.ino, edit.link(self._view, ino, request.ino, name)), ino)
 
-    async def rmdir(self, parent_inode: InodeT, name: bytes, ctx: RequestContext) -> None:
-        with answering():
-            edit.rmdir(self._view, parent_inode, name)
+    def _unlink(self, request: Request, body: memoryview) -> Reply:
+        edit.unlink(self._view, request.ino, body[:-1].tobytes())
+        return b""
 
-    async def rename(
-        self,
-        parent_inode_old: InodeT,
-        name_old: bytes,
-        parent_inode_new: InodeT,
-        name_new: bytes,
-        flags: int,
-        ctx: RequestContext,
-    ) -> None:
-        with answering():
-            view = self._view
-            source, target = (view.directory(parent_inode_old), name_old), (view.directory(parent_inode_new), name_new)
-            replaced = view.child(*target) if flags & RENAME_EXCHANGE else None
-            with await self._copied_ahead(view.child(*source), replaced):
-                rename(view, source, target, flags)
+    def _rmdir(self, request: Request, body: memoryview) -> Reply:
+        edit.rmdir(self._view, request.ino, body[:-1].tobytes())
+        return b""
 
-    async def readlink(self, inode: InodeT, ctx: RequestContext) -> bytes:
-        with answering():
-            return self._view.readlink(inode)
+    def _rename(self, request: Request, body: memoryview) -> Answer:
+        (parent,) = wire.RENAME_IN.unpack_from(body)
+        return self._rename_to(request.ino, parent, wire.names(body[wire.RENAME_IN.size :]), 0)
 
-    # Files
+    def _rename2(self, request: Request, body: memoryview) -> Answer:
+        parent, flags = wire.RENAME2_IN.unpack_from(body)
+        return self._rename_to(request.ino, parent, wire.names(body[wire.RENAME2_IN.size :]), flags)
 
-    async def create(
-        self, parent_inode: InodeT, name: bytes, mode: int, flags: int, ctx: RequestContext
-    ) -> tuple[FileInfo, EntryAttributes]:
-        with answering():
-            attrs = edit.create(self._view, parent_inode, name, stat.S_IMODE(mode), Caller(ctx.uid, ctx.gid))
-            return FileInfo(fh=FileHandleT(attrs.ino), keep_cache=True), self._entry(parent_inode, attrs)
+    def _rename_to(self, old_parent: int, new_parent: int, names: list[bytes], flags: int) -> Answer:
+        view = self._view
+        source, target = (view.directory(old_parent), names[0]), (view.directory(new_parent), names[1])
+        replaced = view.child(*target) if flags & RENAME_EXCHANGE else None
+        return self._change(partial(_nothing, rename, view, source, target, flags), view.child(*source), replaced)
 
-    async def open(self, inode: InodeT, flags: int, ctx: RequestContext) -> FileInfo:
-        with answering():
-            edit.open_file(self._view, inode, flags)
-            return FileInfo(fh=FileHandleT(inode), keep_cache=not self._view.is_context_file(inode))
+    def _readlink(self, request: Request, body: memoryview) -> Reply:
+        return self._view.readlink(request.ino)
 
-    async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
-        with answering():
-            while (large := self._view.spill_path_needed(fh)) is not None:
-                await self._spill(fh, large)
-            self._readahead.missed(fh)
-            return self._view.read(fh, off, size)
+    # Content
 
-    async def _spill(self, ino: int, oid: bytes) -> None:
+    def _read(self, request: Request, body: memoryview) -> Answer:
+        offset, size = wire.READ_IN.unpack_from(body)
+        if self._view.spill_path_needed(request.ino) is None:
+            return self._view.read(request.ino, offset, size)
+        return self._read_spilled(request.ino, offset, size)
+
+    async def _read_spilled(self, ino: int, offset: int, size: int) -> Reply:
         content = self._view.content
-        await self._loop.aside_once(oid, partial(content.spill, oid), partial(content.use_spilled, ino, oid))
+        while (oid := self._view.spill_path_needed(ino)) is not None:
+            await self._loop.aside_once(oid, partial(content.spill, oid), partial(content.use_spilled, oid))
+        return self._view.read(ino, offset, size)
 
-    async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
-        with answering(), await self._copied_ahead(fh):
-            return edit.write(self._view, fh, off, buf)
+    def _write(self, request: Request, body: memoryview) -> Answer:
+        offset, size, flags = wire.WRITE_IN.unpack_from(body)
+        data = body[wire.WRITE_IN.size : wire.WRITE_IN.size + size]
+        if large_copy(self._view, request.ino) is None:
+            return self._write_now(request.ino, offset, data, flags)
+        return self._change_copied(partial(self._write_now, request.ino, offset, data.tobytes(), flags), request.ino)
 
-    async def flush(self, fh: FileHandleT) -> None:
-        raise FUSEError(errno.ENOSYS)
+    def _write_now(self, ino: int, offset: int, data: bytes | memoryview, flags: int) -> Reply:
+        if flags & wire.WRITE_KILL_SUIDGID:
+            attributes.drop_privileges(self._view, ino)
+        return wire.WRITE_OUT.pack(edit.write(self._view, ino, offset, data))
 
-    async def release(self, fh: FileHandleT) -> None:
-        with answering():
-            self._view.inodes.released(fh, self._view.release)
+    def _lseek(self, request: Request, body: memoryview) -> Reply:
+        offset, whence = wire.LSEEK_IN.unpack_from(body)
+        return wire.LSEEK_OUT.pack(space.seek(self._view, request.ino, offset, whence))
 
-    async def fsync(self, fh: FileHandleT, datasync: bool) -> None:
-        with answering():
-            write_out = large_writeout(self._view, fh)
-            if write_out is not None:
-                await self._loop.aside(write_out)
-            durable.fsync(self._view, fh, data_only=datasync)
+    def _fallocate(self, request: Request, body: memoryview) -> Answer:
+        offset, length, mode = wire.FALLOCATE_IN.unpack_from(body)
+        change = partial(_nothing, space.allocate, self._view, request.ino, mode, offset, length)
+        return self._change(change, request.ino)
+
+    def _copy_file_range(self, request: Request, body: memoryview) -> Answer:
+        offset, target, target_offset, length = wire.COPY_FILE_RANGE_IN.unpack_from(body)
+        change = partial(space.copy_range, self._view, request.ino, offset, target, target_offset, length)
+        return self._change(lambda: wire.WRITE_OUT.pack(change()), target)
+
+    def _fsync(self, request: Request, body: memoryview) -> Answer:
+        (flags,) = wire.FSYNC_IN.unpack_from(body)
+        data_only = bool(flags & wire.FSYNC_DATA_ONLY)
+        write_out = large_writeout(self._view, request.ino)
+        if write_out is not None:
+            return self._fsync_large(request.ino, write_out, data_only=data_only)
+        durable.fsync(self._view, request.ino, data_only=data_only)
+        return b""
+
+    async def _fsync_large(self, ino: int, write_out: Callable[[], None], *, data_only: bool) -> Reply:
+        await self._loop.aside(write_out)
+        durable.fsync(self._view, ino, data_only=data_only)
+        return b""
 
     # Directories
 
-    async def opendir(self, inode: InodeT, ctx: RequestContext) -> FileHandleT:
-        with answering():
-            self._view.directory(inode)
-            self._last_listing += 1
-            self._listings[self._last_listing] = (inode, [])
-            return FileHandleT(self._last_listing)
+    def _readdir(self, request: Request, body: memoryview, *, plus: bool) -> Reply:
+        position, room = wire.READ_IN.unpack_from(body)
+        return self._listings.read(request.ino, position, room, self._listed_entry if plus else None)
 
-    async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        with answering():
-            inode, names = self._listings[fh]
-            if start_id == 0:
-                names = self._list(inode)
-                self._listings[fh] = (inode, names)
-            directory = self._view.directory(inode)
-            for position in range(start_id, len(names)):
-                name, ino = names[position]
-                if position >= _DOTS:
-                    # the listing may be old, and the kernel believes what it is told now
-                    ino = self._view.child(directory, name) or 0
-                entry = self._listed(inode, name, ino)
-                if entry is not None and not pyfuse3.readdir_reply(token, name, entry, position + 1):
-                    return
-                if entry is not None and position >= _DOTS:
-                    self._view.inodes.remember(ino)
+    def _listed_entry(self, parent: int, attrs: Attrs) -> bytes:
+        """The entry of something in a listing, whose content the kernel may cache from now on."""
+        stamp = self._view.context_stamp(attrs.ino)
+        if stamp is not None:
+            self._stamps.setdefault(attrs.ino, stamp)
+        return self._entry(parent, attrs)
 
-    def _list(self, inode: int) -> list[tuple[bytes, int]]:
-        directory = self._view.directory(inode)
-        parent = directory.parent or directory
-        here = [] if directory.gone is not None else list(self._view.names(directory).items())
-        return [(b".", directory.ino), (b"..", parent.ino), *here]
+    def _fsyncdir(self, request: Request, body: memoryview) -> Reply:
+        durable.fsync_directory(self._view, request.ino)
+        return b""
 
-    def _listed(self, parent: int, name: bytes, ino: int) -> EntryAttributes | None:
-        """Attributes for a listing; None for a file that vanished since the listing began."""
-        try:
-            return self._entry(parent, self._view.attrs(ino))
-        except OSError:
-            return None
 
-    async def releasedir(self, fh: FileHandleT) -> None:
-        self._listings.pop(fh, None)
+def _nothing(function: Callable[..., object], *arguments: object) -> Reply:
+    """Call a function whose result is not part of the answer."""
+    function(*arguments)
+    return b""
 
-    async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:
-        with answering():
-            durable.fsync_directory(self._view, self._listings[fh][0])
 
-    async def access(self, inode: InodeT, mode: int, ctx: RequestContext) -> bool:
-        raise FUSEError(errno.ENOSYS)
+def _sized(value: bytes, room: int) -> Reply:
+    """The value of an attribute if there is room for it, its size when asked for that. Raises ERANGE."""
+    if room == 0:
+        return wire.GETXATTR_OUT.pack(len(value))
+    if len(value) > room:
+        raise fail(errno.ERANGE)
+    return value
+
+
+def _caller(request: Request) -> Caller:
+    return Caller(request.uid, request.gid)
+
+
+def _ignore(request: Request, body: memoryview) -> Reply:
+    """INTERRUPT: requests are answered in the order they come, and what takes long cannot be broken off."""
+    return None
+
+
+def _done(request: Request, body: memoryview) -> Reply:
+    return b""

@@ -11,37 +11,43 @@ import faulthandler
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
 import stat
+import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pyfuse3
 import trio
 
-from git_vibe.daemon.protocol import Message, encode, failure
+from git_vibe.daemon.protocol import encode, failure
 from git_vibe.errors import FuseUnavailable, MountFailed, StateCorrupt, VibeError
 from git_vibe.git.command import run_git
 from git_vibe.git.objects import BlobReader, load_library
 from git_vibe.git.repository import Config
-from git_vibe.git.table import Table
+from git_vibe.git.submodule import shown_stores
+from git_vibe.git.table import Table, is_sound
 from git_vibe.git.worktree import gitfile_content
+from git_vibe.mount.control import control
 from git_vibe.mount.loop import Loop
+from git_vibe.mount.news import News, telling
 from git_vibe.mount.operations import Operations
 from git_vibe.overlay.content import BaseContent
 from git_vibe.overlay.context import Context
 from git_vibe.overlay.converted import Converted
 from git_vibe.overlay.delta import Delta
-from git_vibe.overlay.seal import seal, unseal
+from git_vibe.overlay.seal import unseal
 from git_vibe.overlay.view import Owner, View
 from git_vibe.store.atomic import write_atomically
 from git_vibe.store.blobs import BlobCache
 from git_vibe.store.faults import reached
 from git_vibe.store.layout import ASIDE, Layout, SessionPaths
 from git_vibe.store.record import SessionRecord, read_record, whole_layers
-from git_vibe.types import SessionName
+from git_vibe.types import RECURSION_LIMIT, SessionName
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +75,8 @@ def serve(layout: Layout, name: SessionName, ready: int, *, started: int | None,
         record = read_record(paths)
         config = Config(run_git(["config", "--list", "-z"], cwd=layout.common_dir))
         view = open_view(layout, record, config)
-        loop = Loop()
         reached("mount.opened")
-        _mount(Operations(view, loop), record.mount, config, debug=debug)
+        _mount(record.mount, config, debug=debug)
     except VibeError as error:
         log.error("%s", error.message)
         os.write(ready, encode(failure(error)))
@@ -85,7 +90,7 @@ def serve(layout: Layout, name: SessionName, ready: int, *, started: int | None,
     os.umask(0)  # modes come from the kernel with the caller's umask applied
     log.info("session %s mounted at %s", name, record.mount)
     try:
-        trio.run(_run, loop, view, listener)
+        trio.run(_run, view, listener, News(view, telling(layout, name)))
     finally:
         pyfuse3.close(unmount=True)
         log.info("session %s unmounted", name)
@@ -95,11 +100,22 @@ def serve(layout: Layout, name: SessionName, ready: int, *, started: int | None,
 def _prepare_process(*, debug: bool) -> None:
     os.umask(0o022)
     os.chdir("/")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # files without a name are held by a descriptor each
+    sys.setrecursionlimit(RECURSION_LIMIT)
     faulthandler.register(signal.SIGUSR1)
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(process)d %(message)s", force=True
     )
     logging.getLogger("pyfuse3").setLevel(logging.INFO)
+
+
+def has_sound_base(layout: Layout, name: SessionName) -> bool:
+    """Whether the base table of a session is whole; commands see to that before they ask for a mount."""
+    try:
+        return is_sound(layout.base_cache(read_record(layout.session(name)).base_key) / "table")
+    except VibeError:
+        return False
 
 
 def open_view(layout: Layout, record: SessionRecord, config: Config) -> View:
@@ -114,31 +130,34 @@ def open_view(layout: Layout, record: SessionRecord, config: Config) -> View:
 
 def _open_view(layout: Layout, record: SessionRecord, config: Config) -> View:
     paths, base = layout.session(record.name), layout.base_cache(record.base_key)
-    delta = Delta(paths.layers, whole_layers(paths))
+    table, delta = Table.open(base / "table"), Delta(paths.layers, whole_layers(paths))
     delta.clean_work()
+    if not paths.rebase_state.exists():
+        delta.merge_adopted()
     view = View(
-        Table.open(base / "table"),
+        table,
         delta,
         Context(os.fsencode(layout.context)),
-        _open_content(layout, config),
+        _open_content(layout, base, config),
         owner=Owner(os.geteuid(), os.getegid()),
         git_file=gitfile_content(paths.git_dir),
-        converted=Converted(os.fsencode(base / "converted")),
+        converted=Converted(os.fsencode(base / "converted"), table.size),
     )
     unseal(view)
     return view
 
 
-def _open_content(layout: Layout, config: Config) -> BaseContent:
+def _open_content(layout: Layout, base: Path, config: Config) -> BaseContent:
     cache = BlobCache(layout.blob_cache, config.size("vibe.blobcachesize", BLOB_CACHE_SIZE))
     limit = min(MEMORY_LIMIT, config.size("vibe.streamthreshold", STREAM_THRESHOLD))
-    return BaseContent(BlobReader(layout.common_dir), cache, limit)
+    submodules = shown_stores(layout.common_dir, base).values()
+    return BaseContent(BlobReader(layout.common_dir, submodules), cache, limit)
 
 
 # Mounting
 
 
-def _mount(operations: Operations, mount: str, config: Config, *, debug: bool) -> None:
+def _mount(mount: str, config: Config, *, debug: bool) -> None:
     _check_machine(debug=debug)
     _check_mount_point(mount)
     options = {"fsname=git-vibe", "subtype=git-vibe", "default_permissions"}
@@ -150,7 +169,7 @@ def _mount(operations: Operations, mount: str, config: Config, *, debug: bool) -
     os.chmod(mount, 0o755)
     below = os.open(mount, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        pyfuse3.init(operations, mount, options)
+        pyfuse3.init(pyfuse3.Operations(), mount, options)
     except RuntimeError as error:
         raise MountFailed(f"cannot mount {mount}: {error}", _mount_hint(mount)) from error
     finally:
@@ -233,45 +252,19 @@ def _listen(paths: SessionPaths) -> socket.socket:
     return listener
 
 
-async def _run(loop: Loop, view: View, listener: socket.socket) -> None:
+async def _run(view: View, listener: socket.socket, news: News) -> None:
+    loop = Loop()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_end_on_signal)
-        control = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
-        nursery.start_soon(partial(trio.serve_listeners, partial(_control, view), [control]))
-        await loop.run()
+        nursery.start_soon(_end_on_signal, loop)
+        listening = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        nursery.start_soon(partial(trio.serve_listeners, partial(control, view, loop), [listening]))
+        nursery.start_soon(news.run)
+        await loop.run(news.listening(Operations(view, loop).handlers))
         nursery.cancel_scope.cancel()
 
 
-async def _end_on_signal() -> None:
+async def _end_on_signal(loop: Loop) -> None:
     with trio.open_signal_receiver(signal.SIGTERM) as signals:
         async for _ in signals:
-            pyfuse3.terminate()
+            loop.end()
             return
-
-
-async def _control(view: View, stream: trio.SocketStream) -> None:
-    """Answer one control request."""
-    line = b""
-    while not line.endswith(b"\n"):
-        received = await stream.receive_some(1 << 16)
-        if not received:
-            return
-        line += received
-    try:
-        answer = handle_control(view, json.loads(line))
-    except VibeError as error:
-        answer = failure(error)
-    except Exception as error:
-        log.exception("control request failed")
-        answer = failure(VibeError(f"the worker failed: {error}", "its log says more"))
-    await stream.send_all(encode(answer))
-
-
-def handle_control(view: View, request: Message) -> Message:
-    """Carry out a control request, between two requests of the kernel."""
-    if request["op"] == "seal":
-        return {"ok": True, "layers": seal(view)}
-    if request["op"] == "unseal":
-        unseal(view)
-        return {"ok": True}
-    raise VibeError(f"unknown control request {request['op']!r}")

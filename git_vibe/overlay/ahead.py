@@ -93,11 +93,12 @@ def large_copy(view: View, ino: int) -> LargeCopy | None:
 
 
 def large_writeout(view: View, ino: int) -> Callable[[], None] | None:
-    """What writes the content of a large open file to disk, to be done in a thread before its fsync, or None."""
+    """What writes the content of a large file to disk, to be done in a thread before its fsync, or None."""
     node = view.inodes.nodes.get(ino)
-    if not isinstance(node, File) or node.fd is None or os.fstat(node.fd).st_size <= view.content.memory_limit:
+    if not isinstance(node, File) or view.base_row(ino) is not None:
         return None
-    return partial(_sync_and_close, os.dup(node.fd))
+    fd = view.file_descriptor(node)
+    return partial(_sync_and_close, os.dup(fd)) if os.fstat(fd).st_size > view.content.memory_limit else None
 
 
 def _sync_and_close(fd: int) -> None:

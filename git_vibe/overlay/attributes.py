@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 
 from git_vibe.overlay.copyup import ensure_top, writable
-from git_vibe.overlay.nodes import Directory, File
+from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
 from git_vibe.overlay.view import View, fail
 from git_vibe.store.layer import OWN_XATTRS
 
@@ -24,18 +25,43 @@ def layer_target(view: View, ino: int) -> Target:
 
 
 def chmod(view: View, ino: int, mode: int) -> None:
-    """Set permission bits."""
-    if stat.S_IMODE(view.attrs(ino).mode) != stat.S_IMODE(mode):
+    """Set permission bits. Those that a file has already are not worth a copy of it."""
+    if ino == GIT_FILE_INODE:
+        _note(view, mode=stat.S_IFREG | stat.S_IMODE(mode))
+    elif stat.S_IMODE(view.attrs(ino).mode) != stat.S_IMODE(mode) or _is_in_top(view, ino):
         os.chmod(layer_target(view, ino), stat.S_IMODE(mode))
 
 
 def chown(view: View, ino: int, uid: int, gid: int) -> None:
-    """Set the owner; -1 leaves one as it is."""
+    """Set the owner; -1 leaves one as it is. The one that a file has already is not worth a copy of it."""
     attrs = view.attrs(ino)
-    if (uid in (-1, attrs.uid)) and (gid in (-1, attrs.gid)):
+    if ino == GIT_FILE_INODE:
+        _note(view, uid=attrs.uid if uid == -1 else uid, gid=attrs.gid if gid == -1 else gid)
+        return
+    if (uid in (-1, attrs.uid)) and (gid in (-1, attrs.gid)) and not _is_in_top(view, ino):
         return
     target = layer_target(view, ino)
     os.chown(target, uid, gid, follow_symlinks=isinstance(target, int))
+
+
+def _note(view: View, **changed: int) -> None:
+    """Remember attributes of the `.git` file, which is in no layer; programs change those of all files at once."""
+    view.git_attrs = view.git_attrs._replace(**changed, ctime_ns=time.time_ns())
+
+
+def _is_in_top(view: View, ino: int) -> bool:
+    node = view.inodes.nodes.get(ino)
+    if isinstance(node, File):
+        return node.layer == view.delta.top
+    return node is not None and node.top and node.gone is None
+
+
+def drop_privileges(view: View, ino: int) -> None:
+    """Take away the set-user and set-group bits as a write by an ordinary user does."""
+    mode = stat.S_IMODE(view.attrs(ino).mode)
+    left = mode & ~(stat.S_ISUID | (stat.S_ISGID if mode & stat.S_IXGRP else 0))
+    if left != mode:
+        chmod(view, ino, left)
 
 
 def set_times(view: View, ino: int, *, atime_ns: int | None, mtime_ns: int | None) -> None:
@@ -45,6 +71,9 @@ def set_times(view: View, ino: int, *, atime_ns: int | None, mtime_ns: int | Non
     """
     attrs = view.attrs(ino)
     times = (attrs.atime_ns if atime_ns is None else atime_ns, attrs.mtime_ns if mtime_ns is None else mtime_ns)
+    if ino == GIT_FILE_INODE:
+        _note(view, atime_ns=times[0], mtime_ns=times[1])
+        return
     if mtime_ns is None and view.base_row(ino) is not None:
         return
     target = layer_target(view, ino)
@@ -69,11 +98,11 @@ def listxattr(view: View, ino: int) -> list[bytes]:
     return [name for name in map(os.fsencode, names) if name not in OWN_XATTRS]
 
 
-def setxattr(view: View, ino: int, name: bytes, value: bytes) -> None:
-    """Set an extended attribute. Raises EPERM for the layer's own names, EOPNOTSUPP for ACLs."""
+def setxattr(view: View, ino: int, name: bytes, value: bytes, flags: int = 0) -> None:
+    """Set an extended attribute; `flags` as for setxattr(2). Raises EPERM for own names, EOPNOTSUPP for ACLs."""
     _refuse_own_xattr(name)
     target = layer_target(view, ino)
-    os.setxattr(target, name, value, follow_symlinks=isinstance(target, int))
+    os.setxattr(target, name, value, flags, follow_symlinks=isinstance(target, int))
 
 
 def removexattr(view: View, ino: int, name: bytes) -> None:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from git_vibe.errors import ObjectMissing
+from git_vibe.overlay.descriptors import Descriptors
 from git_vibe.store.copy import copy_file
 
 
 class Converted:
-    """The files below `directory`, each named by its row in the base table; open while their inode is in use."""
+    """The files below `directory`, each named by its row in the base table.
 
-    def __init__(self, directory: bytes) -> None:
+    `sizes` has what the table says about the size of each row: a file of another size is damaged.
+    """
+
+    def __init__(self, directory: bytes, sizes: Sequence[int]) -> None:
         self._directory = directory
-        self._open: dict[int, int] = {}
+        self._sizes = sizes
+        self._open: Descriptors[int] = Descriptors()
 
-    def read(self, ino: int, row: int, offset: int, length: int) -> bytes:
+    def read(self, row: int, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`. Raises ObjectMissing."""
-        fd = self._open.get(ino)
+        fd = self._open.get(row)
         if fd is None:
-            fd = self._open[ino] = self._open_row(row)
+            fd = self._open.keep(row, self._open_row(row))
         return os.pread(fd, length, offset)
-
-    def release(self, ino: int) -> None:
-        """Let go of the file of an inode that is no longer open."""
-        fd = self._open.pop(ino, None)
-        if fd is not None:
-            os.close(fd)
 
     def copy_to(self, row: int, path: bytes) -> None:
         """Write a whole file to a new one at `path`. Raises ObjectMissing or OSError."""
@@ -39,9 +39,18 @@ class Converted:
     def _open_row(self, row: int) -> int:
         path = self._path(row)
         try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
-            raise ObjectMissing(
-                f"{os.fsdecode(os.path.realpath(path))} is missing",
-                "get content of Git LFS with `git lfs fetch`, anything else back with `git vibe init --reindex`",
-            ) from error
+            raise _damaged(path, "is missing") from error
+        size = os.fstat(fd).st_size
+        if size != self._sizes[row]:
+            os.close(fd)
+            raise _damaged(path, f"has {size} bytes instead of {self._sizes[row]}")
+        return fd
+
+
+def _damaged(path: bytes, how: str) -> ObjectMissing:
+    return ObjectMissing(
+        f"{os.fsdecode(os.path.realpath(path))} {how}",
+        "get content of Git LFS with `git lfs fetch`, anything else back with `git vibe doctor --repair`",
+    )

@@ -11,10 +11,11 @@ import errno
 import os
 import stat
 
-from git_vibe.git.table import GIT_MODE_SYMLINK
+from git_vibe.git.modes import MODE_SYMLINK
 from git_vibe.overlay.delta import undisturbed
+from git_vibe.overlay.descriptors import open_any
 from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
-from git_vibe.overlay.view import View, fail, open_any
+from git_vibe.overlay.view import View, fail
 from git_vibe.store.atomic import begin_writeback
 from git_vibe.store.copy import copy_file
 from git_vibe.store.faults import reached
@@ -88,7 +89,7 @@ def writable(view: View, ino: int, *, keep: bool = True) -> File:
 
 
 def _unlinked_writable(view: View, node: File) -> File:
-    """A file without a name that is still open: its bytes move to an anonymous file unless they are nobody else's."""
+    """A file without a name that may be open: its bytes move to an anonymous file unless they are nobody else's."""
     if node.fd is None and node.row is None:
         raise fail(errno.ESTALE)
     if node.fd is not None and (node.layer == view.delta.top or not os.fstat(node.fd).st_nlink):
@@ -152,11 +153,7 @@ def _settle(view: View, node: File, link: tuple[Directory, bytes]) -> None:
     own_children(view, parent)[name] = node.ino
     if node.ino not in view.inodes.nodes:
         view.inodes.add(node)
-    if node.fd is not None:
-        os.close(node.fd)
-        node.fd = None
-    if node.ino in view.inodes.opens:
-        view.file_descriptor(node)
+    node.close()
     for other in others:
         _link_copy(view, node, other)
 
@@ -206,7 +203,7 @@ def _make_empty(path: bytes) -> None:
 
 
 def _write_clean(view: View, row: int, staged: bytes, *, keep: bool) -> None:
-    if view.table.mode[row] == GIT_MODE_SYMLINK:
+    if view.table.mode[row] == MODE_SYMLINK:
         os.symlink(view.content.whole(view.table.oid(row)), staged)
     elif not keep:
         _make_empty(staged)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically, remove_tree
+from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically, remove_tree, temporary_name
 from git_vibe.store.faults import reached
 from git_vibe.store.layer import accessible, make_whiteout, remove_path, rename_into_place
+from git_vibe.store.layout import ADOPTED
 from git_vibe.types import LayerId
 
 
 class Delta:
-    """All layers below `directory` (the session's `layers`); the last of `ids` is the top layer."""
+    """All layers below `directory` (the session's `layers`); the last of `ids` is the top layer.
+
+    `turns` counts how often a layer became the top one.
+    """
 
     def __init__(self, directory: Path, ids: list[LayerId]) -> None:
         self._directory = directory
         self.ids = ids
+        self.turns = 0
         self._roots = {layer: self._root(layer) for layer in ids}
         self.use_top(ids[-1])
 
@@ -28,6 +33,7 @@ class Delta:
     def use_top(self, layer: LayerId) -> None:
         """Make `layer`, which must exist, the one that is written to."""
         self.top = layer
+        self.turns += 1
         self._roots[layer] = self.root = self._root(layer)
         self.work = os.fsencode(self._directory / layer.dirname / "work")
 
@@ -43,6 +49,37 @@ class Delta:
         self.ids.append(layer)
         self.use_top(layer)
         return layer
+
+    def adopt(self, staged: Path) -> None:
+        """Put a prepared layer on top: the directory `staged` with `tree` and `work`, marked to stay one of its own."""
+        layer = LayerId(self.ids[-1] + 1)
+        (staged / ADOPTED).touch()
+        os.rename(staged, self._directory / layer.dirname)
+        reached("adopt.placed")
+        self.ids.append(layer)
+        self.use_top(layer)
+
+    def is_adopted(self, layer: LayerId) -> bool:
+        """Whether a layer was adopted and not merged in since."""
+        return (self._directory / layer.dirname / ADOPTED).exists()
+
+    def merge_adopted(self) -> None:
+        """Let adopted layers be layers like any other."""
+        for layer in self.ids:
+            (self._directory / layer.dirname / ADOPTED).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def without(self, layers: Sequence[LayerId]) -> Iterator[None]:
+        """Take the topmost layers away, one rename each from the top down; their files vanish after the block."""
+        aside = [temporary_name(self._directory / layer.dirname, ".old") for layer in layers]
+        for layer, path in reversed(list(zip(layers, aside, strict=True))):
+            os.rename(self._directory / layer.dirname, path)
+            self.ids.remove(layer)
+            reached("pop.renamed")
+        self.use_top(self.ids[-1])
+        yield
+        for path in aside:
+            remove_tree(path)
 
     def drop_top(self) -> None:
         """Remove the top layer, which must be empty, and make the one below it the top."""

@@ -11,11 +11,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from git_vibe.overlay.copyup import ensure_top, own_children, writable
+from git_vibe.overlay.descriptors import open_any
 from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
-from git_vibe.overlay.view import NAME_MAX, View, fail, open_any
+from git_vibe.overlay.view import NAME_MAX, View, fail
 from git_vibe.store.faults import reached
 from git_vibe.store.layer import accessible, mark_opaque, remove_path
 from git_vibe.store.layout import INODE_XATTR
@@ -33,7 +35,7 @@ class Caller(NamedTuple):
 
 
 def create(view: View, parent: int, name: bytes, mode: int, caller: Caller) -> Attrs:
-    """Create and open a regular file with permission bits `mode`. Raises EEXIST."""
+    """Create a regular file with permission bits `mode`; it will be written, so it stays open. Raises EEXIST."""
     opened: list[int] = []
 
     def make(path: bytes) -> None:
@@ -41,8 +43,19 @@ def create(view: View, parent: int, name: bytes, mode: int, caller: Caller) -> A
 
     node = _add_file(view, parent, name, make, caller)
     reached("create.made")
-    node.fd = opened[0]
-    view.inodes.opened(node.ino)
+    view.descriptors.keep(node, opened[0])
+    return view.attrs(node.ino)
+
+
+def create_unnamed(view: View, mode: int, caller: Caller) -> Attrs:
+    """Create a file without a name (O_TMPFILE) with permission bits `mode`; `link` may give it one."""
+    fd = os.open(view.delta.work, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, mode)
+    node = File(view.inodes.unused(view.inodes.derived(os.fstat(fd).st_ino)), view.delta.top)
+    view.inodes.add(node)
+    view.inodes.remember(node.ino)
+    view.descriptors.keep(node, fd)
+    with contextlib.suppress(PermissionError):
+        os.fchown(fd, caller.uid, caller.gid)
     return view.attrs(node.ino)
 
 
@@ -53,6 +66,8 @@ def symlink(view: View, parent: int, name: bytes, target: bytes, caller: Caller)
 
 def mknod(view: View, parent: int, name: bytes, mode: int, device: int, caller: Caller) -> Attrs:
     """Create a file, fifo, socket or device; a character device 0:0 is refused, it means a whiteout."""
+    if stat.S_ISREG(mode):
+        return create(view, parent, name, stat.S_IMODE(mode), caller)
     if stat.S_ISCHR(mode) and device == 0:
         raise fail(errno.EPERM)
     return view.attrs(_add_file(view, parent, name, lambda path: os.mknod(path, mode, device), caller).ino)
@@ -62,16 +77,23 @@ def link(view: View, ino: int, parent: int, name: bytes) -> Attrs:
     """Give a file one more name. Raises EEXIST, EPERM for the `.git` file, ENOENT for an unlinked one."""
     _refuse_existing(view, view.directory(parent), name)
     node = writable(view, ino)
-    if not node.links:
-        raise fail(errno.ENOENT)
-    source = view.layer_path(node)
     directory = view.directory(parent)
-    _place(view, directory, name, lambda path: os.link(source, path, follow_symlinks=False))
+    _place(view, directory, name, partial(_link_file, view, node))
     node.links.append((directory, name))
-    view.inodes.note_hard_link(os.lstat(source).st_ino, node)
+    view.inodes.note_hard_link(os.lstat(view.layer_path(node)).st_ino, node)
     own_children(view, directory)[name] = ino
     view.inodes.remember(ino)
     return view.attrs(ino)
+
+
+def _link_file(view: View, node: File, path: bytes) -> None:
+    """Give the layer file of a node, which may be without a name, the name `path`."""
+    if node.links:
+        os.link(view.layer_path(node), path, follow_symlinks=False)
+        return
+    fd = view.file_descriptor(node)
+    # only with a descriptor does os.link follow the link in /proc; for an absolute path any will do
+    os.link(b"/proc/self/fd/%d" % fd, path, src_dir_fd=fd, follow_symlinks=True)
 
 
 def mkdir(view: View, parent: int, name: bytes, mode: int, caller: Caller) -> Attrs:
@@ -174,22 +196,30 @@ def unlink(view: View, parent: int, name: bytes) -> None:
 
 
 def keep_for_holders(view: View, ino: int) -> Attrs:
-    """Keep what the holders of an inode need after its last name is gone; return what they will see of it."""
-    last = view.attrs(ino)._replace(nlink=0)
+    """Keep what the holders of an inode need after its last name is gone; return what they will see of it.
+
+    Also who has no open file may hold one: a descriptor that is only a place (O_PATH) can be opened again.
+    """
     node = view.inodes.nodes.get(ino)
-    if ino not in view.inodes.opens:
-        return last
-    if isinstance(node, File) and len(node.links) == 1:
-        view.file_descriptor(node)
-    elif node is None:
+    if isinstance(node, File) and _has_sealed_names(view, node):
+        writable(view, ino)  # a sealed layer keeps every name, so it cannot tell how many are left
+    last = view.attrs(ino)._replace(nlink=0)
+    if node is None and stat.S_ISREG(last.mode):
         _hold_clean(view, view._row(ino))
+    elif isinstance(node, File) and node.row is None and len(node.links) == 1 and stat.S_ISREG(last.mode):
+        with contextlib.suppress(OSError):
+            view.file_descriptor(node)
     return last
+
+
+def _has_sealed_names(view: View, node: File) -> bool:
+    is_sealed = bool(node.links) and node.layer is not None and node.layer != view.delta.top
+    return is_sealed and os.lstat(view.layer_path(node)).st_nlink > 1
 
 
 def _hold_clean(view: View, row: int) -> None:
     held = File(row + 1, None, (view.directory(view.table.parent[row] + 1), view.table.name(row)))
     held.row = row
-    held.lookups = 1
     view.inodes.add(held)
 
 
@@ -223,16 +253,15 @@ def retire(view: View, ino: int, directory: Directory, name: bytes, last: Attrs)
     """Record that a name is gone; `last` is what holders of the inode see when it was its last name."""
     own_children(view, directory).pop(name, None)
     node = view.inodes.nodes.get(ino)
+    if node is not None:
+        node.lookups = max(1, node.lookups)  # the kernel's references to what was clean were not counted
     if isinstance(node, Directory):
         node.gone = last
-        node.lookups = max(1, node.lookups)  # the kernel's references to a clean directory were not counted
     elif isinstance(node, File):
         if (directory, name) in node.links:
             node.links.remove((directory, name))
         if not node.links and node.fd is None and node.row is None:
             node.gone = last
-    if node is not None:
-        view.inodes.drop_if_unused(node)
 
 
 def rmdir(view: View, parent: int, name: bytes) -> None:
@@ -251,18 +280,8 @@ def rmdir(view: View, parent: int, name: bytes) -> None:
 # Altering
 
 
-def open_file(view: View, ino: int, flags: int) -> None:
-    """Count a new handle and truncate if asked. Raises EPERM for writing to the `.git` file."""
-    writes = flags & os.O_ACCMODE != os.O_RDONLY
-    if ino == GIT_FILE_INODE and writes:
-        raise fail(errno.EPERM)
-    if flags & os.O_TRUNC and writes:
-        truncate(view, ino, 0)
-    view.inodes.opened(ino)
-
-
-def write(view: View, ino: int, offset: int, data: bytes) -> int:
-    """Write to an open file and return the number of bytes written. Raises OSError such as ENOSPC."""
+def write(view: View, ino: int, offset: int, data: bytes | memoryview) -> int:
+    """Write to a file and return the number of bytes written. Raises OSError such as ENOSPC."""
     target = view.file_descriptor(writable(view, ino))
     reached("write.opened")
     written = os.pwrite(target, data, offset)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-
 from git_vibe.overlay.nodes import COUNTED_INODES, LAYER_INODES, File, Node
 
 
 class Inodes:
-    """All nodes by inode number. A node lives while it has a name, is open, or the kernel remembers it."""
+    """All nodes by inode number. A node lives while it has a name or the kernel remembers it."""
 
     def __init__(self) -> None:
         self.nodes: dict[int, Node] = {}
-        self.opens: dict[int, int] = {}
-        """How often each inode is open."""
         self._hard_links: dict[int, File] = {}
         self._counted = COUNTED_INODES
         self._generation = 0
@@ -63,29 +58,12 @@ class Inodes:
             self.drop_if_unused(node)
 
     def drop_if_unused(self, node: Node) -> None:
-        """Let go of a node that has no name, is not open and is unknown to the kernel."""
-        if node.lookups > 0 or node.ino in self.opens or is_linked(node):
+        """Let go of a node that has no name and is unknown to the kernel."""
+        if node.lookups > 0 or is_linked(node):
             return
-        if isinstance(node, File) and node.fd is not None:
-            os.close(node.fd)
-            node.fd = None
+        if isinstance(node, File):
+            node.close()
         self.nodes.pop(node.ino, None)
-
-    def opened(self, ino: int) -> None:
-        """Count an open handle."""
-        self.opens[ino] = self.opens.get(ino, 0) + 1
-
-    def released(self, ino: int, last: Callable[[int], None]) -> None:
-        """Take back an open handle; `last` is called with the number when none is left."""
-        left = self.opens.get(ino, 1) - 1
-        if left > 0:
-            self.opens[ino] = left
-            return
-        self.opens.pop(ino, None)
-        last(ino)
-        node = self.nodes.get(ino)
-        if node is not None:
-            self.drop_if_unused(node)
 
 
 def is_linked(node: Node) -> bool:

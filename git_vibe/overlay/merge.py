@@ -11,7 +11,8 @@ import stat
 from typing import TYPE_CHECKING
 
 from git_vibe.errors import ObjectMissing, StateCorrupt
-from git_vibe.git.table import GIT_MODE_GITLINK, GIT_MODE_TREE, Table
+from git_vibe.git.modes import MODE_GITLINK, MODE_TREE
+from git_vibe.git.table import Table
 from git_vibe.overlay.nodes import GIT_FILE_INODE, MISSING_ROW, Directory, File
 from git_vibe.store.layer import accessible, directory_marks, is_whiteout, stored_inode
 from git_vibe.types import LayerId
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from git_vibe.overlay.view import View
 
 
-class _Found:
+class Found:
     """What the layers read so far say about one name. A directory stays `open` while it merges from below."""
 
     __slots__ = ("layers", "open", "status", "tree")
@@ -38,7 +39,7 @@ def load_directory(view: View, directory: Directory) -> dict[bytes, int]:
     if directory.row == MISSING_ROW:
         raise ObjectMissing(f"{os.fsdecode(directory.path())} needs a tree that the base of the session does not have")
     base = base_names(view.table, directory.row)
-    found = _read_layers(view, directory)
+    found = read_layers(view, directory)
     children = base
     if found or directory.parent is None:
         children = dict(base)
@@ -61,8 +62,9 @@ def base_names(table: Table, row: int | None) -> dict[bytes, int]:
     return {table.name(child): child + 1 for child in table.children(row)}
 
 
-def _read_layers(view: View, directory: Directory) -> dict[bytes, _Found]:
-    found: dict[bytes, _Found] = {}
+def read_layers(view: View, directory: Directory) -> dict[bytes, Found]:
+    """What the layers say about the names of a directory. Raises StateCorrupt."""
+    found: dict[bytes, Found] = {}
     layers = ([view.delta.top] if directory.top else []) + list(directory.sealed)
     relative = directory.path()
     for layer in layers:
@@ -74,14 +76,14 @@ def _read_layers(view: View, directory: Directory) -> dict[bytes, _Found]:
     return found
 
 
-def _read_layer(found: dict[bytes, _Found], path: bytes, layer: LayerId) -> None:
+def _read_layer(found: dict[bytes, Found], path: bytes, layer: LayerId) -> None:
     _, marked, _ = directory_marks(path)
     with accessible(path), os.scandir(path) as entries:
         for entry in entries:
             _read_entry(found, entry, layer, marked=marked)
 
 
-def _read_entry(found: dict[bytes, _Found], entry: os.DirEntry[bytes], layer: LayerId, *, marked: bool) -> None:
+def _read_entry(found: dict[bytes, Found], entry: os.DirEntry[bytes], layer: LayerId, *, marked: bool) -> None:
     before = found.get(entry.name)
     if before is not None and not before.open:
         return
@@ -91,47 +93,68 @@ def _read_entry(found: dict[bytes, _Found], entry: os.DirEntry[bytes], layer: La
     if before is not None:
         before.open = is_directory and not hidden and _joins(before, entry.path, layer)
         return
-    what = found[entry.name] = _Found(None if hidden else status, layer)
+    what = found[entry.name] = Found(None if hidden else status, layer)
     if is_directory:
         opaque, _, what.tree = directory_marks(entry.path)
         what.open = not opaque
 
 
-def _joins(what: _Found, path: bytes, layer: LayerId) -> bool:
+def _joins(what: Found, path: bytes, layer: LayerId) -> bool:
     """Add a lower layer's directory; tell whether still lower ones join too."""
     what.layers.append(layer)
     opaque, _, what.tree = directory_marks(path)
     return not opaque
 
 
-def _apply(view: View, parent: Directory, children: dict[bytes, int], name: bytes, what: _Found) -> None:
+def _apply(view: View, parent: Directory, children: dict[bytes, int], name: bytes, what: Found) -> None:
     if what.status is None:
         children.pop(name, None)
     elif stat.S_ISDIR(what.status.st_mode):
-        children[name] = _directory_node(view, parent, name, what, children.get(name)).ino
+        children[name] = directory_node(view, parent, name, what, children.get(name)).ino
     else:
-        children[name] = _file_node(view, parent, name, what).ino
+        children[name] = file_node(view, parent, name, what).ino
 
 
-def _directory_node(view: View, parent: Directory, name: bytes, what: _Found, base: int | None) -> Directory:
-    path = view.delta.path(what.layers[0], parent.path() + b"/" + name)
-    stored = stored_inode(path)
-    row = base - 1 if what.open and base is not None and is_directory_row(view.table, base - 1) else None
-    if what.tree is not None:
-        row = _graft_row(view.table, what.tree, stored)
+def directory_node(view: View, parent: Directory, name: bytes, what: Found, base: int | None) -> Directory:
+    """A new node for a directory that layers have; `base` is the inode number the base has for its name."""
+    number, row = directory_number(view, parent, name, what, base)
+    node = Directory(view.inodes.unused(number), parent, name, row)
+    _set_layers(view, node, what)
+    view.inodes.add(node)
+    return node
+
+
+def directory_number(
+    view: View, parent: Directory, name: bytes, what: Found, base: int | None
+) -> tuple[int, int | None]:
+    """The inode number that belongs to a directory of layers, and the base row below it."""
+    stored = stored_inode(view.delta.path(what.layers[0], parent.path() + b"/" + name))
+    row = _row_below(view, what, base, stored)
     assert what.status is not None
     if stored is not None:
-        ino = stored
-    elif row is not None and what.tree is None:
-        ino = row + 1
-    else:
-        ino = view.inodes.derived(what.status.st_ino)
-    node = Directory(view.inodes.unused(ino), parent, name, row)
+        return stored, row
+    if row is not None and what.tree is None:
+        return row + 1, row
+    return view.inodes.derived(what.status.st_ino), row
+
+
+def place(view: View, node: Directory, what: Found, base: int | None) -> None:
+    """Let the node of a directory stand for what layers say now."""
+    node.row = _row_below(view, what, base, node.ino)
+    _set_layers(view, node, what)
+
+
+def _set_layers(view: View, node: Directory, what: Found) -> None:
     node.opaque = not what.open
     node.top = what.layers[0] == view.delta.top
     node.sealed = tuple(what.layers[1:] if node.top else what.layers)
-    view.inodes.add(node)
-    return node
+
+
+def _row_below(view: View, what: Found, base: int | None, stored: int | None) -> int | None:
+    """The base row that is merged in below a directory of layers."""
+    if what.tree is not None:
+        return _graft_row(view.table, what.tree, stored)
+    return base - 1 if what.open and base is not None and is_directory_row(view.table, base - 1) else None
 
 
 def _graft_row(table: Table, tree: bytes, stored: int | None) -> int:
@@ -140,13 +163,14 @@ def _graft_row(table: Table, tree: bytes, stored: int | None) -> int:
         oid = bytes.fromhex(tree.decode())
     except ValueError:
         return MISSING_ROW
-    if stored is not None and stored <= table.count and table.oid(stored - 1) == oid:
+    if stored is not None and stored <= table.count and table.tree(stored - 1) == oid:
         return stored - 1
     row = table.find_tree(oid)
     return MISSING_ROW if row is None else row
 
 
-def _file_node(view: View, parent: Directory, name: bytes, what: _Found) -> File:
+def file_node(view: View, parent: Directory, name: bytes, what: Found) -> File:
+    """A node for a file that a layer has: a new one, or that of its other hard links."""
     assert what.status is not None
     layer = what.layers[0]
     path = view.delta.path(layer, parent.path() + b"/" + name)
@@ -166,4 +190,4 @@ def _file_node(view: View, parent: Directory, name: bytes, what: _Found) -> File
 
 def is_directory_row(table: Table, row: int) -> bool:
     """Whether the view shows a base row as a directory (a gitlink is an empty one)."""
-    return table.mode[row] in (GIT_MODE_TREE, GIT_MODE_GITLINK)
+    return table.mode[row] in (MODE_TREE, MODE_GITLINK)

@@ -10,6 +10,8 @@ is stored with the file (INODE_XATTR).
 
 from __future__ import annotations
 
+import os
+
 from git_vibe.types import Attrs, LayerId
 
 LAYER_INODES = 1 << 32
@@ -75,7 +77,7 @@ class File:
     """Anything but a directory that is not a clean file of the base.
 
     Its bytes are in the layer `layer` at its own path, in the context at the absolute path `context`, or, for an
-    unlinked clean file, in the base row `row`. `fd` is open while the file is in use. `links` are its names.
+    unlinked clean file, in the base row `row`. `fd`, where there is one, is open on them. `links` are its names.
     """
 
     __slots__ = ("context", "fd", "generation", "gone", "ino", "layer", "links", "lookups", "row")
@@ -90,12 +92,18 @@ class File:
         self.generation = 0
         self.lookups = 0
         self.gone: Attrs | None = None
-        """Last attributes of an unlinked file that is not open."""
+        """Last attributes of an unlinked file that nobody can have open."""
 
     def path(self) -> bytes:
         """One path of the file from the root of the view. Only for a linked file."""
         directory, name = self.links[0]
         return directory.path() + b"/" + name
+
+    def close(self) -> None:
+        """Close the descriptor if there is one."""
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
 
 
 Node = Directory | File

@@ -12,11 +12,10 @@ import errno
 import os
 import stat
 
-from git_vibe.git.table import GIT_MODE_TREE
 from git_vibe.overlay.copyup import ensure_top, own_children, writable
 from git_vibe.overlay.delta import undisturbed
 from git_vibe.overlay.edit import keep_for_holders, retire
-from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
+from git_vibe.overlay.nodes import GIT_FILE_INODE, MISSING_ROW, Directory, File
 from git_vibe.overlay.view import NAME_MAX, View, fail
 from git_vibe.store.faults import reached
 from git_vibe.store.layer import (
@@ -52,7 +51,7 @@ def rename(view: View, source: Place, target: Place, flags: int) -> None:
     if replaced is not None and flags & RENAME_NOREPLACE:
         raise fail(errno.EEXIST)
     if moved != replaced:
-        _check(view, moved, replaced, target)
+        _check(view, moved, replaced, source, target)
         _move(view, source, target, replaced)
 
 
@@ -69,10 +68,10 @@ def _move(view: View, source: Place, target: Place, replaced: int | None) -> Non
     _relink(view, moved, source, target)
 
 
-def _check(view: View, moved: int, replaced: int | None, target: Place) -> None:
+def _check(view: View, moved: int, replaced: int | None, source: Place, target: Place) -> None:
     is_directory = view.is_directory(moved)
-    if is_directory and target[0].is_below(view.directory(moved)):
-        raise fail(errno.EINVAL)
+    if is_directory:
+        _check_place(view, view.directory(moved), source, target)
     if replaced is None:
         return
     if view.is_directory(replaced):
@@ -82,6 +81,22 @@ def _check(view: View, moved: int, replaced: int | None, target: Place) -> None:
             raise fail(errno.ENOTEMPTY)
     elif is_directory:
         raise fail(errno.ENOTDIR)
+
+
+def _check_place(view: View, moved: Directory, source: Place, target: Place) -> None:
+    """A directory cannot go into itself, nor into or out of a submodule, whose trees are in another repository."""
+    if target[0].is_below(moved):
+        raise fail(errno.EINVAL)
+    if _submodule(view, source[0]) is not _submodule(view, target[0]):
+        raise fail(errno.EXDEV)
+
+
+def _submodule(view: View, directory: Directory) -> Directory | None:
+    """The top of the submodule that a directory belongs to, or None."""
+    here: Directory | None = directory
+    while here is not None and not (here.row and here.row != MISSING_ROW and view.table.is_submodule(here.row)):
+        here = here.parent
+    return here
 
 
 def _bring_up(view: View, place: Place) -> None:
@@ -105,8 +120,9 @@ def _detach(view: View, directory: Directory) -> None:
     with undisturbed(path):
         os.setxattr(path, INODE_XATTR, b"%d" % directory.ino)
         reached("rename.numbered")
-        if directory.row is not None and view.table.mode[directory.row] == GIT_MODE_TREE:
-            os.setxattr(path, TREE_XATTR, view.table.oid(directory.row).hex().encode())
+        tree = view.table.tree(directory.row) if directory.row is not None else None
+        if tree is not None:
+            os.setxattr(path, TREE_XATTR, tree.hex().encode())
         else:
             mark_opaque(path)
             directory.row, directory.whiteouts = None, set()
@@ -190,9 +206,9 @@ def _exchange(view: View, first: Place, second: Place) -> None:
     one, other = view.child(*first), view.child(*second)
     if one is None or other is None:
         raise fail(errno.ENOENT)
-    for ino, place in ((one, second), (other, first)):
-        if view.is_directory(ino) and place[0].is_below(view.directory(ino)):
-            raise fail(errno.EINVAL)
+    for ino, here, there in ((one, first, second), (other, second, first)):
+        if view.is_directory(ino):
+            _check_place(view, view.directory(ino), here, there)
     _bring_up(view, first)
     _bring_up(view, second)
     reached("exchange.brought")

@@ -22,7 +22,7 @@ def seal(view: View) -> list[LayerId]:
         return view.delta.ids[:-1]
     old_root = view.delta.root
     old_top = view.delta.top
-    view.delta.push(lambda root: _copy_root(old_root, root))
+    view.delta.push(lambda root: copy_root(old_root, root))
     view.root.unsynced = True
     for node in view.inodes.nodes.values():
         if isinstance(node, Directory) and node.top:
@@ -32,7 +32,8 @@ def seal(view: View) -> list[LayerId]:
     return view.delta.ids[:-1]
 
 
-def _copy_root(source: bytes, target: bytes) -> None:
+def copy_root(source: bytes, target: bytes) -> None:
+    """Give the root of a new layer the attributes of the root below it."""
     status = os.stat(source)
     copy_xattrs(source, target)
     if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
@@ -47,8 +48,8 @@ def _is_empty(view: View) -> bool:
 
 
 def unseal(view: View) -> None:
-    """Fold all layers into one again."""
-    while len(view.delta.ids) > 1:
+    """Fold all layers into one again, but none that was adopted into what was below it."""
+    while len(view.delta.ids) > 1 and not view.delta.is_adopted(view.delta.top):
         upper, lower = view.delta.top, view.delta.ids[-2]
         fold_layer(view.delta.root, view.delta.path(lower, b""), view.delta.work)
         view.delta.drop_top()

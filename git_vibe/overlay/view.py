@@ -15,12 +15,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from git_vibe.git.table import GIT_MODE_SYMLINK, Table, shown_mode, shown_size
+from git_vibe.git.modes import MODE_SYMLINK
+from git_vibe.git.table import Table, shown_mode, shown_size
 from git_vibe.overlay.ahead import Ahead
 from git_vibe.overlay.content import BaseContent
 from git_vibe.overlay.context import Context
 from git_vibe.overlay.converted import Converted
 from git_vibe.overlay.delta import Delta
+from git_vibe.overlay.descriptors import LayerDescriptors, open_any, open_readable
 from git_vibe.overlay.inodes import Inodes
 from git_vibe.overlay.merge import is_directory_row, load_directory
 from git_vibe.overlay.nodes import GIT_FILE_INODE, Directory, File
@@ -30,6 +32,9 @@ from git_vibe.types import ROOT_INODE, Attrs
 NAME_MAX = 255
 DIRECTORY_SIZE = 4096
 BLOCK = 512
+ALLOCATED = 4096
+INLINE_LINK = 60
+"""Targets of symbolic links that are shorter take no space of their own."""
 
 
 class Owner(NamedTuple):
@@ -47,7 +52,8 @@ def fail(code: int) -> OSError:
 class View:
     """The merged picture of a session. `git_file` is the content of the `.git` file at the root.
 
-    `converted` has the clean files that `table` marks as such.
+    `converted` has the clean files that `table` marks as such. `git_attrs` is what stat(2) reports of the `.git` file;
+    what is changed of it lasts as long as the mount.
     """
 
     def __init__(
@@ -65,9 +71,10 @@ class View:
         self.delta = delta
         self.context = context
         self.content = content
-        self.converted = converted or Converted(b"")
+        self.converted = converted or Converted(b"", table.size)
         self.owner = owner
         self.git_file = git_file
+        self.git_attrs = _git_file_attrs(len(git_file), owner, table.mtime_ns)
         self.inodes = Inodes()
         self.ahead = Ahead()
         self.root = Directory(ROOT_INODE, None, b"", 0)
@@ -77,6 +84,7 @@ class View:
         self.root.lookups = 1
         self.inodes.add(self.root)
         self._context_inodes: dict[bytes, int] = {}
+        self.descriptors = LayerDescriptors()
 
     # Finding
 
@@ -234,7 +242,7 @@ class View:
         """What stat(2) reports. Raises ESTALE for an unknown number."""
         node = self.inodes.nodes.get(ino)
         if node is None:
-            return self._git_file_attrs() if ino == GIT_FILE_INODE else self._base_attrs(self._row(ino))
+            return self.git_attrs if ino == GIT_FILE_INODE else self._base_attrs(self._row(ino))
         if node.gone is not None:
             return node.gone
         if isinstance(node, Directory):
@@ -246,11 +254,7 @@ class View:
         mode = shown_mode(table.mode[row])
         size = DIRECTORY_SIZE if mode & 0o040000 and not stat.S_ISREG(mode) else shown_size(table, row)
         uid, gid = self.owner
-        return Attrs(row + 1, mode, nlink, uid, gid, 0, size, -(-size // BLOCK), when, when, when)
-
-    def _git_file_attrs(self) -> Attrs:
-        when, size = self.table.mtime_ns, len(self.git_file)
-        return Attrs(GIT_FILE_INODE, stat.S_IFREG | 0o444, 1, *self.owner, 0, size, 1, when, when, when)
+        return Attrs(row + 1, mode, nlink, uid, gid, 0, size, _blocks(mode, size), when, when, when)
 
     def _directory_attrs(self, node: Directory) -> Attrs:
         layer = self.delta.top if node.top else node.sealed[0] if node.sealed else None
@@ -273,7 +277,7 @@ class View:
             return _from_stat(status, node)
         if node.layer is None:
             assert node.row is not None
-            return self._base_attrs(node.row, nlink=0)
+            return self._base_attrs(node.row, nlink=len(node.links))._replace(ino=node.ino)
         return _from_stat(os.lstat(self.layer_path(node)), node)
 
     def layer_path(self, node: File) -> bytes:
@@ -283,15 +287,18 @@ class View:
         assert node.layer is not None
         return self.delta.path(node.layer, node.path())
 
-    def is_volatile(self, parent: int) -> bool:
-        """Whether names in this directory may change behind the kernel because the context is merged in."""
-        node = self.inodes.nodes.get(parent)
-        return isinstance(node, Directory) and node.context is not None
-
-    def is_context_file(self, ino: int) -> bool:
-        """Whether the inode's content may change behind the kernel."""
+    def is_volatile(self, ino: int) -> bool:
+        """Whether names in this directory, or the content of this file, may change behind the kernel: the context."""
         node = self.inodes.nodes.get(ino)
-        return node is not None and getattr(node, "context", None) is not None and ino != ROOT_INODE
+        return node is not None and node.context is not None
+
+    def context_stamp(self, ino: int) -> tuple[int, ...] | None:
+        """What is another when that has happened to a volatile inode; None for any other one."""
+        node = self.inodes.nodes.get(ino)
+        if node is None or node.context is None:
+            return None
+        status = self.context.status(node.context)
+        return (status.st_ino, status.st_size, status.st_mtime_ns) if status is not None else ()
 
     # Content
 
@@ -301,7 +308,7 @@ class View:
         if isinstance(node, File) and (node.layer is not None or node.context is not None):
             return os.readlink(self.layer_path(node))
         row = node.row if isinstance(node, File) and node.row is not None else self._row(ino)
-        if self.table.mode[row] != GIT_MODE_SYMLINK:
+        if self.table.mode[row] != MODE_SYMLINK:
             raise fail(errno.EINVAL)
         return self.content.whole(self.table.oid(row))
 
@@ -316,30 +323,31 @@ class View:
         """Up to `length` bytes of an open file."""
         row = self.base_row(ino)
         if row is not None and self.table.converted[row]:
-            return self.converted.read(ino, row, offset, length)
+            return self.converted.read(row, offset, length)
         if row is not None:
-            return self.content.read(ino, self.table.oid(row), offset, length)
+            return self.content.read(self.table.oid(row), offset, length)
         node = self.inodes.nodes.get(ino)
         if isinstance(node, File):
-            return os.pread(self.file_descriptor(node), length, offset)
+            return self._read_file(node, offset, length)
         return self.git_file[offset : offset + length]
 
+    def _read_file(self, node: File, offset: int, length: int) -> bytes:
+        if node.context is None or node.fd is not None:
+            return os.pread(self.file_descriptor(node), length, offset)
+        fd = open_readable(node.context)  # kept open it would not be the file that is there later
+        try:
+            return os.pread(fd, length, offset)
+        finally:
+            os.close(fd)
+
     def file_descriptor(self, node: File) -> int:
-        """Descriptor of a file's bytes in its layer, opened when needed and kept while the file is in use."""
+        """Descriptor of a file's bytes in its layer: kept for a while, and for good once the file has no name."""
         if node.fd is None:
             if not node.links:
                 raise fail(errno.ESTALE)
-            node.fd = open_any(self.layer_path(node)) if node.context is None else open_readable(node.context)
+            fd = open_any(self.layer_path(node)) if node.context is None else open_readable(node.context)
+            return self.descriptors.keep(node, fd)
         return node.fd
-
-    def release(self, ino: int) -> None:
-        """The last handle of an inode is closed."""
-        self.content.release(ino)
-        self.converted.release(ino)
-        node = self.inodes.nodes.get(ino)
-        if isinstance(node, File) and node.fd is not None and node.links:
-            os.close(node.fd)
-            node.fd = None
 
     def spill_path_needed(self, ino: int) -> bytes | None:
         """Object name of a large blob that must be spilled before `read`, or None."""
@@ -347,7 +355,7 @@ class View:
         if row is None or self.table.size[row] <= self.content.memory_limit or self.table.converted[row]:
             return None
         oid = self.table.oid(row)
-        return oid if self.content.needs_spill(ino, oid) else None
+        return oid if self.content.needs_spill(oid) else None
 
     def copier(self, row: int) -> Callable[[bytes], None]:
         """What copies the content of a clean file to a new one; a large one may be copied in a thread."""
@@ -360,24 +368,21 @@ class View:
         return os.statvfs(self.delta.root)
 
 
-def open_any(path: bytes) -> int:
-    """Open a layer file for reading and writing, whatever its mode says: handles outlive a change of the mode."""
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(path, flags)
-    except PermissionError:
-        with accessible(path):
-            return os.open(path, flags)
+def _git_file_attrs(size: int, owner: Owner, when: int) -> Attrs:
+    mode = stat.S_IFREG | 0o644
+    return Attrs(GIT_FILE_INODE, mode, 1, *owner, 0, size, _blocks(mode, size), when, when, when)
 
 
-def open_readable(path: bytes) -> int:
-    """Open a context file, which may be a symbolic link, for reading only."""
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _blocks(mode: int, size: int) -> int:
+    """The space that ext4 gives content of this size, for what adds it up."""
+    if stat.S_ISLNK(mode) and size < INLINE_LINK:
+        return 0
+    return -(-size // ALLOCATED) * (ALLOCATED // BLOCK)
 
 
 def _from_stat(status: os.stat_result, node: Directory | File) -> Attrs:
-    is_dir = isinstance(node, Directory)
+    nlink = 1 if isinstance(node, Directory) else status.st_nlink if node.links else 0
     return Attrs(
-        node.ino, status.st_mode, 1 if is_dir else status.st_nlink, status.st_uid, status.st_gid, status.st_rdev,
+        node.ino, status.st_mode, nlink, status.st_uid, status.st_gid, status.st_rdev,
         status.st_size, status.st_blocks, status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns, node.generation,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,15 +21,19 @@ def temporary_name(beside: Path, prefix: str = ".tmp") -> Path:
     return beside.with_name(f"{prefix}-{beside.name}-{os.urandom(6).hex()}")
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace `path` by a file with content `data`; after a crash it holds the old content or the new."""
+def write_atomically(path: Path, data: bytes, mode: int = 0o644, *, durable: bool = True) -> None:
+    """Replace `path` by a file with content `data`; after a crash it holds the old content or the new.
+
+    Where it need not be `durable` that holds for crashes of programs only, and nothing waits for the disk.
+    """
     temporary = temporary_name(path)
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with open(fd, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -66,10 +71,15 @@ def begin_writeback_below(directory: Path) -> None:
 def create_dir_atomically(path: Path) -> Iterator[Path]:
     """Yield a new directory beside `path` and rename it to `path` at the end; on an error it is removed.
 
-    Raises FileExistsError when `path` is a non-empty directory by then.
+    Until then `is_held` is true of it. Raises FileExistsError when `path` is a non-empty directory by then.
     """
     temporary = temporary_name(path, ".new")
     temporary.mkdir(parents=True)
+    with _held(temporary):
+        yield from _renamed_at_the_end(temporary, path)
+
+
+def _renamed_at_the_end(temporary: Path, path: Path) -> Iterator[Path]:
     try:
         yield temporary
         begin_writeback_below(temporary)
@@ -82,6 +92,33 @@ def create_dir_atomically(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+@contextlib.contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Hold a lock on a directory that the kernel takes away from a killed process."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # NFS has no such locks on directories
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a process is filling a directory that `create_dir_atomically` yielded."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def remove_dir_atomically(path: Path) -> None:

@@ -95,3 +95,12 @@ def _copy_by_hand(source: int, target: int, offset: int, length: int) -> int:
         written = os.pwrite(target, data, offset)
         data, offset = data[written:], offset + written
     return copied
+
+
+def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+    """fallocate(2), which Python knows only without its `mode`. Raises OSError."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

@@ -25,6 +25,7 @@ RENAME_WHITEOUT = 4
 OWN_XATTRS = frozenset(name.encode() for name in (WHITEOUT_XATTR, OPAQUE_XATTR, TREE_XATTR, INODE_XATTR, CONTEXT_XATTR))
 """Names that are the layer's own and that a view hides from applications."""
 
+_NAMESPACES = ("user.", "trusted.", "security.")
 _AT_FDCWD = -100
 
 
@@ -176,19 +177,26 @@ def remove_path(path: bytes) -> None:
 
 
 def copy_xattrs(source: bytes, target: bytes) -> None:
-    """Make the user xattrs of `target` that are not the layer's own the same as those of `source`."""
-    kept = _user_xattrs(source)
-    for name in _user_xattrs(target) - kept:
-        os.removexattr(target, name, follow_symlinks=False)
+    """Make the xattrs of `target` that are not the layer's own the same as those of `source`."""
+    kept = _shown_xattrs(source)
+    for name in _shown_xattrs(target) - kept:
+        with _allowed(name):
+            os.removexattr(target, name, follow_symlinks=False)
     for name in kept:
         value = read_xattr(source, name)
         if value is not None:
-            os.setxattr(target, name, value, follow_symlinks=False)
+            with _allowed(name):
+                os.setxattr(target, name, value, follow_symlinks=False)
 
 
-def _user_xattrs(path: bytes) -> set[str]:
+def _shown_xattrs(path: bytes) -> set[str]:
     names = os.listxattr(path, follow_symlinks=False)
-    return {name for name in names if name.startswith("user.") and os.fsencode(name) not in OWN_XATTRS}
+    return {name for name in names if name.startswith(_NAMESPACES) and os.fsencode(name) not in OWN_XATTRS}
+
+
+def _allowed(name: str) -> contextlib.AbstractContextManager[None]:
+    """Only the system says who may have an xattr that is not a user's, such as a security label."""
+    return contextlib.nullcontext() if name.startswith("user.") else contextlib.suppress(OSError)
 
 
 def supports_xattrs(directory: bytes) -> bool:

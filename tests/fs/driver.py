@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +81,7 @@ class Driver:
         self.view = open_view(session, self.objects)
         self.caller = Caller(os.geteuid(), os.getegid())
         self._handles: dict[int, int] = {}
+        self._held: Counter[int] = Counter()
 
     # Paths
 
@@ -137,18 +139,27 @@ class Driver:
 
     def _open(self, path: str, flags: int) -> int:
         ino = self._regular(path, flags)
-        edit.open_file(self.view, ino, flags)
+        if flags & os.O_TRUNC:
+            edit.truncate(self.view, ino, 0)
+        self._held[ino] += 1
         return ino
 
     def release(self, ino: int) -> None:
-        """Close one handle of an inode."""
-        self.view.inodes.released(ino, self.view.release)
+        """Close one handle of an inode; the kernel forgets what is then neither open nor named."""
+        self._held[ino] -= 1
+        self._forget_unused(ino)
+
+    def _forget_unused(self, ino: int) -> None:
+        node = self.view.inodes.nodes.get(ino)
+        if not self._held[ino] and isinstance(node, File) and not node.links:
+            self.view.inodes.forget(ino, node.lookups)
 
     def write(self, path: str, data: bytes, mode: int = 0o644) -> int:
         """Create or truncate a file and write it; its inode number."""
         parent, name = self.place(path)
         if self.view.lookup(parent, name) is None:
             ino = edit.create(self.view, parent, name, mode, self.caller).ino
+            self._held[ino] += 1
         else:
             ino = self._open(path, os.O_WRONLY | os.O_TRUNC)
         try:
@@ -188,7 +199,7 @@ class Driver:
     def _content(self, ino: int) -> bytes:
         oid = self.view.spill_path_needed(ino)
         if oid is not None:
-            self.view.content.use_spilled(ino, oid, self.view.content.spill(oid))
+            self.view.content.use_spilled(oid, self.view.content.spill(oid))
         size = self.view.attrs(ino).size
         data = self.view.read(ino, 0, 1 << 20)
         assert len(data) == size, f"{size} bytes promised, {len(data)} read"
@@ -225,7 +236,9 @@ class Driver:
         edit.rmdir(self.view, *self.place(path))
 
     def unlink(self, path: str) -> None:
+        ino = self.find(path).ino
         edit.unlink(self.view, *self.place(path))
+        self._forget_unused(ino)
 
     def rename(self, source: str, target: str, flags: int = 0) -> None:
         """As the kernel does it: an ancestor of the other side is refused before the view is asked."""
@@ -297,11 +310,20 @@ class Driver:
 
     def remount(self) -> None:
         """Forget everything that is in memory and read the layers again."""
+        self._close()
+        self.view = open_view(self.session, self.objects)
+
+    def _close(self) -> None:
+        """Close every file; the process that runs the tests makes many views."""
         self.close_all()
         for node in self.view.inodes.nodes.values():
-            if isinstance(node, File) and node.fd is not None:
-                os.close(node.fd)
-        self.view = open_view(self.session, self.objects)
+            if isinstance(node, File):
+                node.close()
+        for fd in self.view.content._spilled._open.values():
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self._close()
 
     def walk(self) -> dict[str, Attrs]:
         """Attributes of every path but `.git`."""

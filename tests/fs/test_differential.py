@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from git_vibe.overlay.nodes import COUNTED_INODES
 from tests.fs.conftest import OrdinaryUser
 from tests.fs.driver import Driver, new_session, open_objects
 from tests.support.gitrepo import Content, GitRepo, write_file
-from tests.support.operations import DANGLING, Native, Operation, link_groups, perform, random_operation, see
+from tests.support.operations import DANGLING, Native, Operation, link_groups, perform, random_operation, see, snapshot
 
 STEPS = 400
 FILES: dict[str, Content] = {
@@ -168,13 +167,3 @@ class Comparison:
         changed = [path for path in before if after[path] != before[path]]
         assert [path for path in changed if max(after[path], before[path]) < COUNTED_INODES] == []
         self.compare()
-
-
-def snapshot(top: str) -> dict[str, tuple[int, int, int, int]]:
-    """Number, mode, time and size of everything in a layer."""
-    found = {}
-    for folder, directories, files in os.walk(top):
-        for name in [*directories, *files]:
-            status = os.lstat(os.path.join(folder, name))
-            found[os.path.join(folder, name)] = (status.st_ino, status.st_mode, status.st_mtime_ns, status.st_size)
-    return found

@@ -9,6 +9,7 @@ import pytest
 
 from git_vibe.overlay import edit
 from git_vibe.overlay.ahead import LargeCopy, large_copy, large_writeout
+from git_vibe.overlay.content import SPILLED_BLOBS
 from git_vibe.overlay.seal import seal
 from tests.fs.driver import STREAM_THRESHOLD, Driver, new_session
 from tests.support.gitrepo import GitRepo
@@ -38,9 +39,7 @@ def made(driver: Driver, path: str) -> LargeCopy:
 def append(driver: Driver, path: str) -> None:
     ino = driver.find(path).ino
     with driver.view.ahead:
-        edit.open_file(driver.view, ino, os.O_RDWR)
         edit.write(driver.view, ino, len(CONTENT), b"!")
-    driver.release(ino)
 
 
 def work(driver: Driver) -> list[str]:
@@ -126,17 +125,16 @@ def test_a_copy_that_fails_leaves_nothing(driver: Driver) -> None:
     assert work(driver) == []
 
 
-def test_spilled_content_is_shared_by_files_and_kept_until_the_last_is_closed(repo: GitRepo, driver: Driver) -> None:
+def test_spilled_content_is_served_until_other_blobs_take_its_place(repo: GitRepo, driver: Driver) -> None:
     content = driver.view.content
     oid = bytes.fromhex(repo.git("rev-parse", "HEAD:large"))
-    assert content.needs_spill(7, oid)
-    content.use_spilled(7, oid, content.spill(oid))
-    assert not content.needs_spill(7, oid)
-    assert not content.needs_spill(8, oid)
-    content.release(7)
-    assert content.read(8, oid, 1, 5) == CONTENT[1:6]
-    content.release(8)
-    assert content.needs_spill(8, oid)
+    assert content.needs_spill(oid)
+    content.use_spilled(oid, content.spill(oid))
+    assert not content.needs_spill(oid)
+    assert content.read(oid, 1, 5) == CONTENT[1:6]
+    for number in range(SPILLED_BLOBS):
+        content.use_spilled(b"%d" % number, os.open(os.devnull, os.O_RDONLY))
+    assert content.needs_spill(oid)
 
 
 def test_the_copy_is_made_from_the_spill_file(repo: GitRepo, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,11 +146,9 @@ def test_the_copy_is_made_from_the_spill_file(repo: GitRepo, driver: Driver, mon
 
 def test_writing_out_a_large_file_leaves_its_descriptor_open(driver: Driver) -> None:
     ino = driver.find("large").ino
-    edit.open_file(driver.view, ino, os.O_RDWR)
     assert large_writeout(driver.view, ino) is None
     edit.write(driver.view, ino, len(CONTENT), b"!")
     write_out = large_writeout(driver.view, ino)
     assert write_out is not None
     write_out()
     assert driver.view.read(ino, len(CONTENT), 1) == b"!"
-    driver.release(ino)

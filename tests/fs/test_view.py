@@ -40,7 +40,6 @@ def test_the_git_file(driver: Driver) -> None:
         lambda: driver.rename(".git", "other"),
         lambda: driver.rename("README", ".git"),
         lambda: driver.link(".git", "other"),
-        lambda: driver.chmod(".git", 0o600),
         lambda: driver.write(".git", b""),
     ]
     for attempt in attempts:
