@@ -19,9 +19,12 @@ _FAILED = re.compile(r"^fatal: (?P<path>.*): smudge filter (?P<driver>.*) failed
 
 
 class Checkout:
-    """A work tree below `root` for `commit`; nothing is in it until it is asked for."""
+    """A work tree below `root` for `commit`; nothing is in it until it is asked for.
 
-    def __init__(self, common_dir: Path, commit: str, root: Path) -> None:
+    `entries`, input of `git update-index --index-info`, are all it has where not the whole commit is wanted.
+    """
+
+    def __init__(self, common_dir: Path, commit: str, root: Path, entries: bytes | None = None) -> None:
         self._worktree = root / "tree"
         self._worktree.mkdir(parents=True)
         self._environment = {
@@ -29,7 +32,8 @@ class Checkout:
             "GIT_WORK_TREE": os.fspath(self._worktree),
             "GIT_INDEX_FILE": os.fspath(root / "index"),
         }
-        run_git([*_PLAIN_INDEX, "read-tree", commit], cwd=self._worktree, env=self._environment)
+        command = ["read-tree", commit] if entries is None else ["update-index", "-z", "--index-info"]
+        run_git([*_PLAIN_INDEX, *command], cwd=self._worktree, env=self._environment, stdin=entries)
 
     def attributes(self, paths: Sequence[bytes]) -> dict[bytes, dict[str, str]]:
         """What the attributes of the commit, and those outside of it, say about the conversion of `paths`."""

@@ -31,6 +31,8 @@ Arg = str | bytes
 
 WRITTEN_OUT = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=writeout-only")
 """Options of a git that writes objects: their bytes are on the way to the disk before their names are."""
+NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+"""Options of a git that only touches refs of git-vibe: they are nobody else's business, and hooks come and go."""
 DURABLE = ("-c", "core.fsync=all")
 """Options of a git that moves a ref: afterwards the ref, and what was written out before, outlives a power cut."""
 
@@ -71,15 +73,21 @@ def run_git_status(
     stdin: bytes | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git with captured output and return status, standard output and standard error, whatever they are."""
-    return subprocess.run(
+    with subprocess.Popen(
         ["git", *args],
         cwd=cwd,
         env=scrubbed_environment(env) if cwd is not None else {**os.environ, **(env or {})},
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        check=False,
-    )
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            output, errors = process.communicate(stdin)
+        except BaseException:
+            process.terminate()  # and not kill: git takes its lock files away
+            process.wait()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def run_git_attached(
@@ -91,6 +99,14 @@ def run_git_attached(
     """Run git on the user's own terminal (pager, editor, colours) and return its exit status, 128+N for a signal."""
     status = subprocess.run(["git", *args], cwd=cwd, env=scrubbed_environment(env), check=False).returncode
     return status if status >= 0 else 128 - status
+
+
+def run_tool(args: Sequence[str]) -> None:
+    """Run a program that git itself uses. Raises GitError with its words, or FileNotFoundError."""
+    done = subprocess.run(args, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        words = (done.stderr + done.stdout).decode(errors="replace").strip()
+        raise GitError(f"{args[0]} failed: {words or f'exit status {done.returncode}'}")
 
 
 def stream_git(

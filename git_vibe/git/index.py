@@ -6,7 +6,7 @@ import hashlib
 import os
 import struct
 
-from git_vibe.git.table import Table, shown_size
+from git_vibe.git.table import Table, recorded_mode, shown_size
 
 _HEADER = struct.Struct(">4sLL")
 _ENTRY = struct.Struct(">10L20sH")
@@ -19,17 +19,18 @@ _SHOW_OTHER_HIDE_EMPTY = 6
 """The dir_flags of `git status`: DIR_SHOW_OTHER_DIRECTORIES and DIR_HIDE_EMPTY_DIRECTORIES."""
 
 
-def build_index(table: Table, *, uid: int, gid: int) -> bytes:
-    """Bytes of an index (version 2) whose entries are clean against a view of `table`; see gitformat-index(5)."""
+def build_index(table: Table, *, uid: int, gid: int, below: int = 0) -> bytes:
+    """Bytes of an index (version 2) whose entries are clean against a view of `table`; see gitformat-index(5).
+
+    `below` is the row of the submodule that it is for.
+    """
     seconds, nanoseconds = divmod(table.mtime_ns, 1_000_000_000)
     when = (seconds, nanoseconds, seconds, nanoseconds, 0)
     parts, count, mode, pack = [b""], 0, table.mode, _ENTRY.pack
-    for row, path in table.files():
-        length = len(path)
+    for row, path in table.files(below):
+        length, kind = len(path), recorded_mode(mode[row])
         size = shown_size(table, row) & _SIZE_MASK
-        parts.append(
-            pack(*when, (row + 1) & _SIZE_MASK, mode[row], uid, gid, size, table.oid(row), min(length, _NAME_MASK))
-        )
+        parts.append(pack(*when, (row + 1) & _SIZE_MASK, kind, uid, gid, size, table.oid(row), min(length, _NAME_MASK)))
         parts.append(path + _PADDING[(_ENTRY.size + length) % 8])
         count += 1
     parts[0] = _HEADER.pack(b"DIRC", 2, count)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from git_vibe.errors import GitError, ObjectMissing
 from git_vibe.git.command import run_git, stream_git
 
 if TYPE_CHECKING:
     import pygit2
+
+T = TypeVar("T")
 
 _STREAMING = ("-c", "core.bigFileThreshold=1m")
 """Makes git itself write packed blobs of this size piece by piece."""
@@ -31,40 +35,50 @@ def open_repository(common_dir: Path) -> pygit2.Repository:
 
 
 class BlobReader:
-    """Content of blobs. Open it after a fork: the handle must not be shared between processes."""
+    """Content of blobs of a repository, or else of its `submodules` that are there.
 
-    def __init__(self, common_dir: Path) -> None:
-        self._common_dir = common_dir
-        self._odb = open_repository(common_dir).odb
+    Open it after a fork: the handles must not be shared between processes.
+    """
+
+    def __init__(self, common_dir: Path, submodules: Iterable[Path] = ()) -> None:
+        self._directories = [common_dir, *(path for path in submodules if (path / "HEAD").exists())]
+        self._odbs = [open_repository(path).odb for path in self._directories]
 
     def content(self, oid: bytes) -> bytes:
         """The whole content of a blob. Raises ObjectMissing.
 
         What libgit2 cannot find or read is asked of git itself: it fetches what a partial clone left out.
         """
-        try:
-            _, data = self._odb.read(oid.hex())
-            return bytes(data)
-        except Exception:
-            return self._content_from_git(oid.hex())
+        name = oid.hex()
+        for odb in self._odbs:
+            with contextlib.suppress(Exception):
+                return bytes(odb.read(name)[1])
+        return self._ask_git(lambda directory: run_git(["cat-file", "blob", name], cwd=directory), name)
 
     def stream_to(self, oid: bytes, output: int) -> None:
         """Write a blob to a descriptor without holding it in memory. Raises ObjectMissing, or OSError such as ENOSPC.
 
         Slow; safe in a thread.
         """
-        try:
-            with open(output, "wb", closefd=False) as file:
-                stream_git([*_STREAMING, "cat-file", "blob", oid.hex()], cwd=self._common_dir, output=file)
-        except GitError as error:
-            os.posix_fallocate(output, os.lseek(output, 0, os.SEEK_END), _ROOM)  # raises when the disk is the reason
-            raise _missing(oid.hex(), error) from error
+        name = oid.hex()
+        with open(output, "wb", closefd=False) as file:
+            command = [*_STREAMING, "cat-file", "blob", name]
+            try:
+                self._ask_git(lambda directory: stream_git(command, cwd=directory, output=file), name)
+            except ObjectMissing:
+                end = os.lseek(output, 0, os.SEEK_END)
+                os.posix_fallocate(output, end, _ROOM)  # raises when the disk is the reason
+                raise
 
-    def _content_from_git(self, oid: str) -> bytes:
-        try:
-            return run_git(["cat-file", "blob", oid], cwd=self._common_dir)
-        except GitError as error:
-            raise _missing(oid, error) from error
+    def _ask_git(self, ask: Callable[[Path], T], name: str) -> T:
+        """The answer of the first repository that has one; what the first one says when none has."""
+        failures = []
+        for directory in self._directories:
+            try:
+                return ask(directory)
+            except GitError as error:
+                failures.append(error)
+        raise _missing(name, failures[0]) from failures[0]
 
 
 def _missing(oid: str, error: GitError) -> ObjectMissing:

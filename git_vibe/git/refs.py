@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from git_vibe.errors import GitError, RefMoved
-from git_vibe.git.command import DURABLE, run_git, run_git_status
+from git_vibe.git.command import DURABLE, NO_HOOKS, run_git, run_git_status
 from git_vibe.types import Oid
 
+PRIVATE = ("refs/vibe/", "refs/vibes/")
+"""Where the refs of git-vibe lie."""
 NOTHING = "0" * 40
 """The old value of a ref that must not exist yet."""
 
@@ -20,9 +22,21 @@ def read_ref(ref: str, *, cwd: Path, git_dir: bytes | None = None) -> Oid | None
 
     `git_dir` names another repository than the one around `cwd`.
     """
+    if git_dir is None and ref.startswith("refs/") and (cwd / "objects").is_dir():
+        found = read_loose_ref(cwd / ref)
+        if found is not None:
+            return found
     env = {"GIT_DIR": os.fsdecode(git_dir)} if git_dir is not None else None
     done = run_git_status(["rev-parse", "--verify", "--quiet", "--end-of-options", ref], cwd=cwd, env=env)
     return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+
+def read_loose_ref(path: Path) -> Oid | None:
+    """The object that a file of a git directory names; None when it names another ref, or is not there."""
+    try:
+        return Oid(path.read_text().strip())
+    except (OSError, ValueError):
+        return None
 
 
 def update_ref(ref: str, new: Oid, *, old: Oid | None, message: str, cwd: Path) -> None:
@@ -30,7 +44,7 @@ def update_ref(ref: str, new: Oid, *, old: Oid | None, message: str, cwd: Path) 
 
     `cwd` is the common git directory. Raises RefMoved or GitError.
     """
-    command = [*DURABLE, "update-ref", "--create-reflog", "-m", message, ref, new, old or NOTHING]
+    command = [*DURABLE, *_hookless(ref), "update-ref", "--create-reflog", "-m", message, ref, new, old or NOTHING]
     done = run_git_status(command, cwd=cwd)
     if done.returncode == 0:
         _sync_name(cwd / ref, top=cwd)
@@ -51,12 +65,16 @@ def _sync_name(path: Path, *, top: Path) -> None:
 
 def delete_ref(ref: str, *, cwd: Path) -> None:
     """Delete a ref; a missing one is fine. Raises GitError."""
-    run_git(["update-ref", "-d", ref], cwd=cwd)
+    run_git([*_hookless(ref), "update-ref", "-d", ref], cwd=cwd)
 
 
-def is_ancestor(old: str, new: str, *, cwd: Path) -> bool:
+def _hookless(ref: str) -> tuple[str, ...]:
+    return NO_HOOKS if ref.startswith(PRIVATE) else ()
+
+
+def is_ancestor(old: str, new: str, *, cwd: Path, env: Mapping[str, str] | None = None) -> bool:
     """Whether commit `new` contains `old`."""
-    return run_git_status(["merge-base", "--is-ancestor", old, new], cwd=cwd).returncode == 0
+    return run_git_status(["merge-base", "--is-ancestor", old, new], cwd=cwd, env=env).returncode == 0
 
 
 def unreachable_tips(commits: Iterable[Oid], *, cwd: Path) -> list[Oid]:
@@ -66,3 +84,21 @@ def unreachable_tips(commits: Iterable[Oid], *, cwd: Path) -> list[Oid]:
     found = [line.split() for line in run_git(command, cwd=cwd, stdin=listing).decode().splitlines()]
     contained = {parent for line in found for parent in line[1:]}
     return [Oid(line[0]) for line in found if line[0] not in contained]
+
+
+def replacements(common_dir: Path) -> dict[bytes, bytes]:
+    """What `git replace` shows instead of objects, by their names as 20 bytes. Costs nothing where there is none."""
+    if not has_replacements(common_dir):
+        return {}
+    listing = run_git(["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/replace/"], cwd=common_dir)
+    pairs = (line.split() for line in listing.decode().splitlines())
+    return {bytes.fromhex(name): bytes.fromhex(other) for name, other in pairs}
+
+
+def has_replacements(common_dir: Path) -> bool:
+    """Whether `git replace` may have been used; False is certain."""
+    if (common_dir / "refs" / "replace").exists():
+        return True
+    with contextlib.suppress(FileNotFoundError):
+        return b" refs/replace/" in (common_dir / "packed-refs").read_bytes()
+    return False

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 
 from git_vibe.errors import BareRepository, GitError, NotARepository, UnbornHead, UnsupportedRepository, UsageError
 from git_vibe.git.command import run_git, run_git_status
 from git_vibe.types import Oid
+
+_UNKNOWN_FORMAT = re.compile("unknown repository extension|repo version")
 
 
 class Repository:
@@ -81,6 +84,9 @@ def _discovery_error(words: str) -> Exception:
     text = words.removeprefix("fatal: ")
     if "not a git repository" in text:
         return NotARepository(text, "run it inside a repository, or create one with `git init`")
+    if _UNKNOWN_FORMAT.search(text):
+        words = text.rpartition("fatal: ")[2]
+        return UnsupportedRepository(" ".join(words.split()), "this version of git cannot read it; a newer one may")
     return GitError(text)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from git_vibe.git.command import run_git
-from git_vibe.git.table import GIT_MODE_GITLINK, GIT_MODE_TREE, Table, build_table, pack_table
+from git_vibe.git.modes import MODE_GITLINK, MODE_TREE
+from git_vibe.git.table import Table, build_table, pack_table
 
 _WORTHWHILE = 4
 """A change of more than one in so many rows is not cheaper to apply than to read everything."""
@@ -72,7 +73,7 @@ class _Rows:
 
     def add_root(self, tree: bytes) -> None:
         """Add all rows."""
-        self._add_row((GIT_MODE_TREE, b"", tree), 0)
+        self._add_row((MODE_TREE, b"", tree), 0)
         self._add_content(tree, 0, 0)
 
     def _add_content(self, tree: bytes, row: int, old_row: int | None) -> None:
@@ -98,10 +99,10 @@ class _Rows:
 
     def _add_changed(self, entry: _Entry, parent: int, old: int | None) -> None:
         row = self._add_row(entry, parent)
-        if entry[0] == GIT_MODE_TREE:
-            was_tree = old is not None and self._old.mode[old] == GIT_MODE_TREE
+        if entry[0] == MODE_TREE:
+            was_tree = old is not None and self._old.mode[old] == MODE_TREE
             self._add_content(entry[2], row, old if was_tree else None)
-        elif entry[0] != GIT_MODE_GITLINK:
+        elif entry[0] != MODE_GITLINK:
             self._unknown.append(row)
 
     def _add_row(self, entry: _Entry, parent: int) -> int:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from git_vibe.git.command import run_git
+from git_vibe.git.write import Entry
 from git_vibe.types import Oid
+
+_BLOCK = 1 << 20
+_CHECKSUM = 20
 
 
 class IndexEntry(NamedTuple):
@@ -46,6 +52,52 @@ class Tracked:
 
     def _place(self, path: bytes) -> int:
         return bisect_left(self._lines, path, key=_path)
+
+
+class Untouched(Tracked):
+    """The entries of an index that has just the files of a commit, with the tree `root`, as a checkout leaves it."""
+
+    def __init__(self, root: Oid, read_tree: Callable[[Oid], dict[bytes, Entry]]) -> None:
+        self._root = root
+        self._read_tree = lru_cache(maxsize=None)(read_tree)
+
+    def entry(self, path: bytes) -> IndexEntry | None:
+        """The entry at exactly `path`."""
+        directory, _, name = path.rpartition(b"/")
+        entry = self._entries(directory).get(name)
+        return None if entry is None or entry.is_tree else IndexEntry(entry.mode, entry.oid, path, frozen=False)
+
+    def has_below(self, directory: bytes) -> bool:
+        """Whether anything below `directory` is tracked."""
+        return bool(self._entries(directory))
+
+    def frozen(self) -> Iterator[IndexEntry]:
+        """None: the index says nothing but what is tracked."""
+        return iter(())
+
+    def _entries(self, directory: bytes) -> dict[bytes, Entry]:
+        entries = self._read_tree(self._root)
+        for name in directory.split(b"/") if directory else ():
+            found = entries.get(name)
+            if found is None or not found.is_tree:
+                return {}
+            entries = self._read_tree(found.oid)
+        return entries
+
+
+def has_entries_of(index: Path, other: Path) -> bool:
+    """Whether an index has just the entries, with flags and stat data, of another one, which has nothing else."""
+    try:
+        with open(index, "rb", buffering=0) as one, open(other, "rb", buffering=0) as two:
+            left = os.fstat(two.fileno()).st_size - _CHECKSUM
+            while left > 0:
+                block = two.read(min(left, _BLOCK))
+                if not block or one.read(len(block)) != block:
+                    return False
+                left -= len(block)
+        return True
+    except FileNotFoundError:
+        return False
 
 
 def read_tracked(*, cwd: Path, env: Mapping[str, str]) -> Tracked:

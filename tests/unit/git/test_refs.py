@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from git_vibe.errors import RefMoved
-from git_vibe.git.refs import delete_ref, is_ancestor, read_ref, unreachable_tips, update_ref
+from git_vibe.git.refs import delete_ref, is_ancestor, read_ref, replacements, unreachable_tips, update_ref
 from git_vibe.types import Oid
 
 
@@ -59,3 +59,16 @@ def test_unreachable_tips(repo: Path) -> None:
     assert unreachable_tips([], cwd=repo) == []
     assert is_ancestor(lost, above, cwd=repo)
     assert not is_ancestor(above, lost, cwd=repo)
+
+
+def test_replacements_are_found_loose_and_packed(repo: Path) -> None:
+    git_dir = repo / ".git"
+    assert replacements(git_dir) == {}
+    (repo / "old").write_text("old\n")
+    (repo / "new").write_text("new\n")
+    old, new = git("hash-object", "-w", "old", "new", cwd=repo).split()
+    git("replace", old, new, cwd=repo)
+    expected = {bytes.fromhex(old): bytes.fromhex(new)}
+    assert replacements(git_dir) == expected
+    git("pack-refs", "--all", cwd=repo)
+    assert replacements(git_dir) == expected

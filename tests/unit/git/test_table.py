@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from git_vibe.errors import GitError
-from git_vibe.git.table import GIT_MODE_TREE, Table, build_table, shown_mode, shown_size, with_converted
+from git_vibe.git.modes import MODE_TREE
+from git_vibe.git.table import Table, build_table, shown_mode, shown_size, with_converted
 from tests.support.gitrepo import GitRepo
 
 WHEN = 1_700_000_000 * 10**9
@@ -30,7 +31,7 @@ def test_rows_are_the_entries_of_ls_tree_in_its_order(repo: GitRepo, table: Tabl
 
 
 def _kind(mode: int) -> bytes:
-    return {GIT_MODE_TREE: b"tree", 0o160000: b"commit"}.get(mode, b"blob")
+    return {MODE_TREE: b"tree", 0o160000: b"commit"}.get(mode, b"blob")
 
 
 def test_files_come_in_index_order(repo: GitRepo, table: Table) -> None:
@@ -45,7 +46,7 @@ def test_sizes_are_those_of_the_blobs(repo: GitRepo, table: Table) -> None:
 
 def test_children_and_find_agree(table: Table) -> None:
     for row in range(table.count):
-        if table.mode[row] == GIT_MODE_TREE:
+        if table.mode[row] == MODE_TREE:
             for child in table.children(row):
                 assert table.parent[child] == row
                 assert table.find(row, table.name(child)) == child

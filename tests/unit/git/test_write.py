@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from git_vibe.errors import ObjectMissing
-from git_vibe.git.write import MODE_FILE, MODE_TREE, Entry, format_tree, parse_tree, repository_sink, throwaway_sink
+from git_vibe.git.modes import MODE_FILE, MODE_TREE
+from git_vibe.git.write import Entry, format_tree, parse_tree, repository_sink, throwaway_sink
 from git_vibe.types import Oid
 
 
