@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
-from git_vibe.daemon.client import session_state, unmount_session
+from git_vibe.daemon.client import sealed_layers, session_state, unmount_session
 from git_vibe.git.repository import Repository
 from git_vibe.session.spawn import Request, spawn
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.record import SessionRecord
 from git_vibe.types import SessionName
+from tests.support.beside import Pair
 from tests.support.gitrepo import Content, GitRepo
 from tests.support.mounts import sweep, why_no_fuse
 
@@ -38,6 +39,17 @@ FILES: dict[str, Content] = {
     **{f"clean/{number:02d}": f"clean {number}\n" for number in range(40)},
 }
 
+STOCK: dict[str, Content] = {
+    "file": "clean file\n",
+    "other": "another clean file\n",
+    "tool": "#!/bin/sh\necho ran\n",
+    "link": "-> file",
+    "second": "-> other",
+    "full/file": "in a directory\n",
+    "full/deep/file": "deeper\n",
+    "half/file": "in another directory\n",
+}
+STOCKED = 800
 
 _numbers = itertools.count(1)
 
@@ -98,11 +110,31 @@ def mounted(top: Path, _environment: None) -> Mounted:
     if reason is not None:
         pytest.skip(reason)
     repo = GitRepo.create(top / "repo")
+    add_stock(repo)
     repo.write(FILES)
     (repo.path / "run.sh").chmod(0o755)
     repo.commit()
     workspace = Workspace(Repository(repo.path / ".git", repo.path / ".git", repo.path), top / "run")
     return Mounted(workspace, spawn(workspace, SessionName("alpha"), Request()).record)
+
+
+@pytest.fixture(scope="module")
+def stocked(mounted: Mounted) -> Mounted:
+    """A session with STOCKED directories that hold the same clean STOCK."""
+    record = spawn(mounted.workspace, SessionName("stocked"), Request(revision="stock")).record
+    return Mounted(mounted.workspace, record)
+
+
+def add_stock(repo: GitRepo) -> None:
+    """Commit the stock on a branch of its own, before there is anything else; one directory on disk is enough."""
+    repo.write({f"000/{name}": content for name, content in STOCK.items()})
+    (repo.path / "000" / "tool").chmod(0o755)
+    repo.git("add", "000")
+    tree = repo.git("write-tree", "--prefix=000/")
+    entries = "".join(f"040000 tree {tree}\t{number:03d}\n" for number in range(STOCKED))
+    many = repo.git("mktree", stdin=entries.encode())
+    repo.git("update-ref", "refs/heads/stock", repo.git("commit-tree", "-m", "stock", many))
+    repo.git("rm", "--quiet", "-r", "-f", "000")
 
 
 @pytest.fixture
@@ -117,31 +149,62 @@ def fresh(mounted: Mounted) -> Iterator[Mounted]:
 
 
 @pytest.fixture(autouse=True)
-def healthy(mounted: Mounted) -> Iterator[None]:
-    """Each test leaves the worker alive and without a traceback in its log."""
-    before = len(mounted.log)
+def healthy(mounted: Mounted, serving: Mounted) -> Iterator[None]:
+    """Each test leaves the workers alive and without a traceback in their logs."""
+    before = {session: len(session.log) for session in (mounted, serving)}
     yield
-    assert mounted.is_served()
-    assert "Traceback" not in mounted.log[before:], mounted.log[before:]
-
-
-class Pair(NamedTuple):
-    """Two empty directories in which the same is done: one in the mount, one plain."""
-
-    mount: Path
-    plain: Path
-
-    @property
-    def both(self) -> tuple[Path, Path]:
-        """First the plain one, whose answers are right."""
-        return self.plain, self.mount
+    for session, length in before.items():
+        assert session.is_served()
+        assert "Traceback" not in session.log[length:], session.log[length:]
 
 
 @pytest.fixture
-def pair(mounted: Mounted, top: Path) -> Pair:
-    """A fresh pair."""
+def serving(stocked: Mounted) -> Mounted:
+    """The session in which `pair` and `stock` are made; a module may choose another one."""
+    return stocked
+
+
+@pytest.fixture
+def pair(serving: Mounted, top: Path) -> Pair:
+    """A fresh pair of empty directories."""
     number = next(_numbers)
-    made = Pair(mounted.path / f"pair-{number}", top / f"plain-{number}")
+    made = Pair(serving.path / f"pair-{number}", top / f"plain-{number}")
     for directory in made.both:
         directory.mkdir()
     return made
+
+
+@pytest.fixture(scope="module")
+def unused() -> Iterator[int]:
+    """Numbers of the stocked directories that no test had yet."""
+    return iter(range(STOCKED))
+
+
+@pytest.fixture
+def stock(serving: Mounted, top: Path, unused: Iterator[int]) -> Pair:
+    """A pair of directories with STOCK in them, which is clean in the mount."""
+    name = f"{next(unused):03d}"
+    made = Pair(serving.path / name, top / f"stock-{name}")
+    shutil.copytree(made.mount, made.plain, symlinks=True)
+    return made
+
+
+@pytest.fixture(params=["clean", "dirty", "sealed"])
+def everywhere(request: pytest.FixtureRequest, stock: Pair, serving: Mounted) -> Iterator[Pair]:
+    """`stock` with its files as the base has them, changed, or changed in a layer that is sealed since."""
+    if request.param != "clean":
+        rewrite(stock.mount)
+    if request.param != "sealed":
+        yield stock
+        return
+    with sealed_layers(serving.workspace.layout, serving.record.name):
+        yield stock
+
+
+def rewrite(top: Path) -> None:
+    """Make every regular file and directory dirty without another content; directories after what is in them."""
+    for path in [path for path in sorted(top.rglob("*"), reverse=True) if not path.is_symlink()]:
+        status = path.stat()
+        if path.is_file():
+            path.write_bytes(path.read_bytes())
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -1,11 +1,10 @@
-"""Names and directories through the kernel: what a plain directory gives, the mount gives."""
+"""Names and paths, ordinary and not, and the names that are the session's own."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import socket
+import shutil
 import stat
 import subprocess
 from collections.abc import Callable
@@ -13,201 +12,102 @@ from pathlib import Path
 
 import pytest
 
-from tests.mount.conftest import Mounted, Pair
-from tests.support.operations import EXCHANGE, NOREPLACE, renameat2, see
+from tests.mount.conftest import Mounted
+from tests.support.beside import Pair, Script, look, opened
+from tests.support.operations import EXCHANGE, renameat2
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.fuse
 
-KINDS = ("nothing", "file", "empty", "full", "link", "fifo")
-MANY = 5000
+ODD_NAMES = {
+    "not utf-8": b"\xff\xfe not utf-8",
+    "a line feed": b"\n",
+    "an option": b"-rf *",
+    "japanese": "日本語".encode(),
+    "decomposed": "e\u0301".encode(),
+    "the longest": b"x" * 255,
+    "the longest in utf-8": "é".encode() * 127,
+    "a space": b" ",
+    "a backslash": b"a\\b",
+    "three dots": b"...",
+    "of a whiteout": b".wh.file",
+    "a control character": b"\x01\x7f",
+    "git's own but longer": b".git2",
+    "fuse's own": b".fuse_hidden0001",
+}
 
 
-def make(path: Path, kind: str) -> None:
-    """Put something of a kind at a path."""
-    makers: dict[str, Callable[[], object]] = {
-        "nothing": lambda: None,
-        "file": lambda: path.write_text(path.name),
-        "empty": path.mkdir,
-        "full": lambda: make_full(path),
-        "link": lambda: path.symlink_to("nowhere"),
-        "fifo": lambda: os.mkfifo(path),
-    }
-    makers[kind]()
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names(everywhere: Pair, name: str) -> None:
+    def script(top: Path) -> object:
+        path = os.path.join(os.fsencode(top), ODD_NAMES[name])
+        os.mkdir(path)
+        os.rmdir(path)
+        os.symlink(ODD_NAMES[name], path)
+        seen = os.readlink(path)
+        os.rename(os.fsencode(top / "file"), path)
+        os.rename(path, path[:-1] + b"2")
+        with open(path[:-1] + b"2", "r+b") as file:
+            file.write(ODD_NAMES[name])
+        return seen, sorted(os.listdir(os.fsencode(top)))
+
+    everywhere.same(script)
 
 
-def make_full(path: Path) -> None:
-    """A directory with something in it."""
-    (path / "inner").mkdir(parents=True)
-    (path / "inner" / "file").write_text(path.name)
+LONG = "x" * 256
+TOO_LONG: dict[str, Script] = {
+    "create": lambda top: (top / LONG).touch(),
+    "make a directory": lambda top: (top / LONG).mkdir(),
+    "make a link": lambda top: (top / LONG).symlink_to("file"),
+    "link": lambda top: os.link(top / "file", top / LONG),
+    "look": lambda top: os.stat(top / LONG),
+    "remove": lambda top: (top / LONG).unlink(),
+    "rename": lambda top: os.rename(top / "file", top / LONG),
+    "rename from": lambda top: os.rename(top / LONG, top / "file"),
+    "exchange": lambda top: renameat2(str(top / "file"), str(top / LONG), EXCHANGE),
+    "a long path": lambda top: os.stat(f"{top}/{'d/' * 2100}"),
+    "an empty path": lambda top: os.stat(""),
+    "a directory's dot": lambda top: sorted(os.listdir(f"{top}/./full/../full//")),
+    "case": lambda top: os.stat(top / "FILE"),
+}
 
 
-@pytest.mark.parametrize("flags", [0, NOREPLACE, EXCHANGE])
-@pytest.mark.parametrize("target", KINDS)
-@pytest.mark.parametrize("source", KINDS)
-def test_rename(pair: Pair, source: str, target: str, flags: int) -> None:
-    outcomes: list[int | None] = []
-    for top in pair.both:
-        make(top / "source", source)
-        make(top / "target", target)
-        try:
-            renameat2(str(top / "source"), str(top / "target"), flags)
-            outcomes.append(0)
-        except OSError as error:
-            outcomes.append(error.errno)
-    assert outcomes[1] == outcomes[0]
-    assert see(str(pair.mount)) == see(str(pair.plain))
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_names_that_cannot_be(everywhere: Pair, name: str) -> None:
+    everywhere.same(TOO_LONG[name])
 
 
-def test_rename_of_a_clean_directory_and_back(fresh: Mounted) -> None:
-    before = see(str(fresh.path))
-    numbers = {name: (fresh.path / "clean" / name).stat().st_ino for name in os.listdir(fresh.path / "clean")}
-    (fresh.path / "clean").rename(fresh.path / "moved")
-    (fresh.path / "moved").rename(fresh.path / "src" / "deep" / "clean")
-    inside = fresh.path / "src" / "deep" / "clean"
-    assert {name: (inside / name).stat().st_ino for name in os.listdir(inside)} == numbers
-    inside.rename(fresh.path / "clean")
-    assert see(str(fresh.path)) == before
-    assert subprocess.run(["git", "status", "--porcelain"], cwd=fresh.path, capture_output=True).stdout == b""
+def test_long_paths(pair: Pair) -> None:
+    def script(top: Path) -> object:
+        path = top.joinpath(*["n" * 250] * 15)
+        path.mkdir(parents=True)
+        (path / "file").write_text("far")
+        (path / "file").rename(path / "moved")
+        os.link(path / "moved", path / "linked")
+        return sorted(os.listdir(path)), (path / "linked").read_text()
+
+    pair.same(script)
 
 
-def test_rename_into_itself(mounted: Mounted) -> None:
-    with pytest.raises(OSError, match="Invalid argument"):
-        (mounted.path / "src").rename(mounted.path / "src" / "deep" / "src")
+def test_deeper_than_a_layer_reaches(pair: Pair) -> None:
+    """A layer's own path is longer than the session's, so it ends a little earlier; natively there is no end."""
+    made = 0
+    here = os.open(pair.mount, os.O_DIRECTORY)
+    with pytest.raises(OSError) as caught:
+        while made < 40:
+            os.mkdir("n" * 250, dir_fd=here)
+            below = os.open("n" * 250, os.O_DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = below
+            made += 1
+    assert caught.value.errno == errno.ENAMETOOLONG
+    assert made >= 15
+    os.close(here)
+    shutil.rmtree(pair.mount / ("n" * 250))
+    assert look(pair.mount) == look(pair.plain)
 
 
-def test_hard_links(mounted: Mounted) -> None:
-    one, other = mounted.path / "clean" / "11", mounted.path / "src" / "linked"
-    os.link(one, other)
-    other.write_bytes(b"shared")
-    assert one.read_bytes() == b"shared"
-    assert one.stat() == other.stat()
-    assert one.stat().st_nlink == 2
-    one.unlink()
-    assert (other.read_bytes(), other.stat().st_nlink) == (b"shared", 1)
-
-
-def test_symbolic_links(mounted: Mounted) -> None:
-    assert os.readlink(mounted.path / "link") == "README"
-    assert (mounted.path / "link").read_text() == "hello\n"
-    target = "x" * 4000
-    os.symlink(target, mounted.path / "long")
-    assert os.readlink(mounted.path / "long") == target
-    assert os.lstat(mounted.path / "long").st_size == 4000
-
-
-def test_a_fifo_passes_bytes(pair: Pair) -> None:
-    os.mkfifo(pair.mount / "fifo")
-    reader = os.open(pair.mount / "fifo", os.O_RDONLY | os.O_NONBLOCK)
-    writer = os.open(pair.mount / "fifo", os.O_WRONLY)
-    os.write(writer, b"through")
-    assert os.read(reader, 100) == b"through"
-    os.close(writer)
-    os.close(reader)
-
-
-def test_a_socket_accepts(pair: Pair) -> None:
-    path = str(pair.mount / "socket")
-    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
-        server.bind(path)
-        server.listen()
-        client.connect(path)
-        client.sendall(b"hello")
-        connection, _ = server.accept()
-        assert connection.recv(10) == b"hello"
-        connection.close()
-    assert stat.S_ISSOCK(os.lstat(path).st_mode)
-
-
-@pytest.mark.parametrize("name", [b"\xff\xfe not utf-8", b"\n", b"-rf *", "日本語".encode(), b"x" * 255, b" ", b"a\\b"])
-def test_unusual_names(pair: Pair, name: bytes) -> None:
-    path = os.path.join(os.fsencode(pair.mount), name)
-    with open(path, "wb") as file:
-        file.write(name)
-    assert os.listdir(os.fsencode(pair.mount)) == [name]
-    os.rename(path, path[:-1] + b"2")
-    with open(path[:-1] + b"2", "rb") as file:
-        assert file.read() == name
-
-
-def test_names_that_are_too_long(pair: Pair) -> None:
-    long = pair.mount / ("x" * 256)
-    (pair.mount / "file").touch()
-    attempts: list[Callable[[], object]] = [
-        long.touch,
-        long.mkdir,
-        long.stat,
-        lambda: (pair.mount / "file").rename(long),
-    ]
-    for attempt in attempts:
-        with pytest.raises(OSError, match="File name too long") as caught:
-            attempt()
-        assert caught.value.errno == errno.ENAMETOOLONG
-
-
-def test_a_listing_has_the_dots(pair: Pair) -> None:
-    (pair.mount / "file").touch()
-    listing = subprocess.run(["ls", "-fa", pair.mount], capture_output=True, check=True).stdout.split()
-    assert sorted(listing) == [b".", b"..", b"file"]
-
-
-def test_a_large_directory_while_it_changes(pair: Pair) -> None:
-    for number in range(MANY):
-        (pair.mount / f"{number:05d}").touch()
-    kept = {f"{number:05d}" for number in range(0, MANY, 2)}
-    seen = []
-    with os.scandir(pair.mount) as entries:
-        for count, entry in enumerate(entries):
-            seen.append(entry.name)
-            if count == 10:
-                for number in range(1, MANY, 2):
-                    (pair.mount / f"{number:05d}").unlink()
-                (pair.mount / "new").touch()
-    assert len(seen) == len(set(seen))
-    assert kept <= set(seen)
-    assert set(os.listdir(pair.mount)) == kept | {"new"}
-    assert [number for number in range(1, MANY, 2) if os.path.lexists(pair.mount / f"{number:05d}")] == []
-
-
-def test_seeking_in_a_listing(pair: Pair) -> None:
-    for number in range(500):
-        (pair.mount / f"{number:03d}").touch()
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
-    libc.telldir.restype = ctypes.c_long
-    stream = ctypes.c_void_p(libc.opendir(os.fsencode(pair.mount)))
-    names = []
-    places = []
-    while True:
-        places.append(libc.telldir(stream))
-        entry = libc.readdir(stream)
-        if not entry:
-            break
-        names.append(ctypes.string_at(entry + 19))
-    for index in (400, 3, 250, 0):
-        libc.seekdir(stream, ctypes.c_long(places[index]))
-        assert ctypes.string_at(libc.readdir(stream) + 19) == names[index]
-    libc.closedir(stream)
-    assert len(set(names)) == 502
-
-
-def test_removing_a_tree(fresh: Mounted) -> None:
-    subprocess.run(["rm", "-r", fresh.path / "clean", fresh.path / "src"], check=True)
-    assert not {"clean", "src"} & set(os.listdir(fresh.path))
-    (fresh.path / "clean").mkdir()
-    assert os.listdir(fresh.path / "clean") == []
-
-
-@pytest.mark.parametrize("name", ["clean", "made"])
-def test_a_deleted_working_directory(fresh: Mounted, name: str) -> None:
-    script = f"""
-    mkdir -p made && cd {name} && rm -rf "$OLDPWD/{name}" || exit 10
-    ls -A . && touch file 2>/dev/null && exit 11
-    mkdir "$OLDPWD/{name}" && touch file 2>/dev/null && exit 12
-    test -z "$(ls -A "$OLDPWD/{name}")" && ls -d . .. >/dev/null
-    """
-    done = subprocess.run(["sh", "-c", script], cwd=fresh.path, capture_output=True, check=False)
-    assert (done.returncode, done.stdout) == (0, b"")
+# What a session has of its own
 
 
 def test_the_git_file_cannot_be_touched(mounted: Mounted) -> None:
@@ -218,12 +118,11 @@ def test_the_git_file_cannot_be_touched(mounted: Mounted) -> None:
         git.unlink,
         lambda: git.write_bytes(b""),
         lambda: os.truncate(git, 0),
+        lambda: os.close(os.open(git, os.O_RDONLY | os.O_TRUNC)),
         lambda: git.rename(mounted.path / "elsewhere"),
         lambda: other.rename(git),
         lambda: renameat2(str(other), str(git), EXCHANGE),
         lambda: os.link(git, mounted.path / "linked"),
-        lambda: git.chmod(0o666),
-        lambda: os.utime(git, ns=(1, 1)),
         lambda: os.setxattr(git, "user.x", b"1"),
     ]
     for attempt in attempts:
@@ -231,8 +130,39 @@ def test_the_git_file_cannot_be_touched(mounted: Mounted) -> None:
             attempt()
     with pytest.raises(FileExistsError):
         git.mkdir()
-    assert git.read_bytes() == before
+    with opened(git) as fd:
+        assert os.read(fd, 999) == before
     other.unlink()
+
+
+def test_modes_owners_and_times_of_everything_are_changed_at_once(fresh: Mounted) -> None:
+    git = fresh.path / ".git"
+    before = git.read_bytes()
+    assert stat.S_IMODE(git.stat().st_mode) == 0o644
+    commands = "chmod -R go-rwx . && chown -hR $(id -u):$(id -g) . && find . -exec touch -hd @1000 {} +"
+    subprocess.run(["sh", "-euc", commands], cwd=fresh.path, check=True)
+    status = git.stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_mtime) == (0o600, os.getuid(), 1000)
+    assert git.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks"), [("a/b/b", 16), ("c", 8), ("a", 8), (".git", 8), ("empty", 0), ("link", 0)]
+)
+def test_clean_files_take_as_much_space_as_on_a_disk(fresh: Mounted, name: str, blocks: int) -> None:
+    assert (fresh.path / name).lstat().st_blocks == blocks
+
+
+def test_a_git_directory_deeper_down_is_an_ordinary_one(pair: Pair) -> None:
+    def script(top: Path) -> object:
+        subprocess.run(["git", "init", "--quiet", top / "inner"], check=True)
+        (top / "inner" / "file").write_text("x")
+        subprocess.run(["git", "add", "."], cwd=top / "inner", check=True)
+        listed = subprocess.run(["git", "ls-files"], cwd=top / "inner", capture_output=True, check=True).stdout
+        shutil.rmtree(top / "inner")
+        return listed
+
+    pair.same(script)
 
 
 def test_the_context_shows_within_a_second(mounted: Mounted) -> None:
@@ -245,8 +175,3 @@ def test_the_context_shows_within_a_second(mounted: Mounted) -> None:
     wait_until(lambda: shown.read_text() == "two, longer", what="a changed context file")
     source.unlink()
     wait_until(lambda: not shown.exists(), what="a deleted context file")
-
-
-def test_nobody_may_make_a_whiteout(mounted: Mounted) -> None:
-    with pytest.raises(PermissionError):
-        os.mknod(mounted.path / "hole", stat.S_IFCHR | 0o600, os.makedev(0, 0))

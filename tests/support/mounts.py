@@ -32,25 +32,29 @@ def mounts_below(top: Path) -> list[str]:
     return sorted((path for path in mount_points() if path.startswith(f"{top}/")), key=len, reverse=True)
 
 
-def processes_below(top: Path) -> list[int]:
-    """Daemons and workers that serve a repository below `top`; a worker keeps the command line of its daemon."""
-    return sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _serves(entry, top))
+def processes_below(top: Path, *modules: bytes) -> list[int]:
+    """Processes of these modules that serve a repository below `top`.
+
+    By default daemons and workers, which keep the command line of their daemon.
+    """
+    found = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return sorted(int(entry.name) for entry in found if _serves(entry, top, modules or (b"git_vibe.daemon",)))
 
 
-def _serves(process: Path, top: Path) -> bool:
+def _serves(process: Path, top: Path, modules: tuple[bytes, ...]) -> bool:
     try:
         words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return b"git_vibe.daemon" in words and any(word.startswith(os.fsencode(top) + b"/") for word in words)
+    return any(name in words for name in modules) and any(word.startswith(os.fsencode(top) + b"/") for word in words)
 
 
 def sweep(top: Path) -> list[str]:
     """Kill our processes and detach our mounts below `top`; what there was to do."""
     done = []
-    for pid in processes_below(top):
+    for pid in processes_below(top, b"git_vibe.daemon", b"git_vibe.session.radar"):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL) if os.getpgid(pid) == pid else os.kill(pid, signal.SIGKILL)
             done.append(f"killed process {pid}")
     for path in mounts_below(top):
         subprocess.run(["fusermount3", "-uz", path], capture_output=True, check=False)

@@ -27,7 +27,8 @@ def half_made(repo: GitRepo) -> list[str]:
 
 def assert_sound(vibe: Vibe, repo: GitRepo) -> None:
     """Nothing is half-made, and `git vibe doctor` and `git fsck` agree."""
-    assert half_made(repo) == []
+    left = half_made(repo)
+    assert not left, left
     if repo.vibe_dir.exists():
         assert vibe.run("doctor", "--json").data["problems"] == []
     repo.git("fsck", "--connectivity-only", "--no-dangling")
