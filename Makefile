@@ -14,6 +14,11 @@ endif
 TOOLS := git:git fusermount3:fuse3 pkg-config:pkg-config gcc:gcc getfattr:attr tmux:tmux man:man-db zsh:zsh fish:fish
 PACKAGES := libfuse3-dev python3-dev python3-venv bash-completion
 
+# software that the slow tests run in sessions
+SLOW_TOOLS := cmake:cmake ninja:ninja-build node:nodejs npm:npm rg:ripgrep vim:vim emacs:emacs-nox sqlite3:sqlite3 \
+    rsync:rsync patch:patch zip:zip unzip:unzip perl:perl
+SLOW_PACKAGES := zlib1g-dev
+
 LIB := $(PREFIX)/lib/git-vibe
 
 .PHONY: demo install uninstall test test-slow lint bench bench-compare man clean
@@ -24,7 +29,7 @@ demo: $(VENV)/ready  ## show what git-vibe does, on a real repository
 test: $(VENV)/ready  ## prove it
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(VENV)/ready
+test-slow: $(VENV)/ready $(VENV)/slow-system
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 lint: $(VENV)/ready
@@ -32,16 +37,18 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/ready
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench
+# make bench ARGS="--full", ARGS="--repo small 'git status' promote", ARGS=--help
+ARGS ?=
+bench: $(VENV)/ready  ## measure sessions beside native work trees
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench $(ARGS)
 
-# compare two commits: make bench-compare BASE=v0.1.0
+# compare two commits with the bench of this one: make bench-compare BASE=v0.1.0 ARGS="--repo real tar"
 BASE ?= HEAD~1
 bench-compare: $(VENV)/ready
 	rm -rf .bench/base && git worktree prune && git worktree add --quiet --detach .bench/base $(BASE)
 	$(MAKE) -C .bench/base .venv/ready
-	cd .bench/base && PATH="$(CURDIR)/.bench/base/$(BIN):$$PATH" $(BIN)/python -m bench --directory ../compare --json "$(CURDIR)/.bench/before.json"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench --directory .bench/compare --json .bench/after.json
+	PATH="$(CURDIR)/.bench/base/$(BIN):$$PATH" $(BIN)/python -m bench --leave --json .bench/before.json $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench --json .bench/after.json $(ARGS)
 	git worktree remove --force .bench/base
 	$(BIN)/python -m bench.compare .bench/before.json .bench/after.json
 
@@ -54,7 +61,9 @@ $(VENV)/ready: pyproject.toml $(VENV)/system
 	touch $@
 
 # apt is asked only for what is missing; without root, sudo or apt the build goes on and says what it lacks itself.
-$(VENV)/system:
+$(VENV)/slow-system: TOOLS := $(SLOW_TOOLS)
+$(VENV)/slow-system: PACKAGES := $(SLOW_PACKAGES)
+$(VENV)/system $(VENV)/slow-system:
 	@mkdir -p $(VENV)
 	@missing=; \
 	for pair in $(TOOLS); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; done; \

@@ -50,6 +50,16 @@ say "The user's own checkout and the other session have not changed"
 run git status --short
 run git vibe sh fix-typo -c 'ls AUTHORS INSTALL && git status --short'
 
+say "Upstream moves while agents work: hooks tell it, rebase brings the session along under its agent's feet"
+mount=$(git vibe spawn fix-typo)
+sed -i '1s/^/Read this first.\n/' "$mount/README.rst"
+printf '\nRead this last.\n' >>README.rst
+run git commit --quiet --all --message "Add a last line"
+run git vibe status --conflicts
+run git vibe rebase fix-typo
+run sed -n '1p;$p' "$mount/README.rst"
+run git vibe sh fix-typo -c 'git status --short'
+
 say "Look at the work, promote it, merge it"
 run git vibe status feature-auth
 run git vibe diff feature-auth --stat

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from tabulate import tabulate
 
+Pair = Sequence[float]
+"""Seconds in a session and natively."""
+
 
 class Figures:
-    """Figures of one repository: pairs of (session, native) seconds by work, and numbers without a native side."""
+    """Figures of one repository: pairs of seconds by work, numbers without a native side, works that were left out."""
 
     def __init__(self, kind: str, files: int) -> None:
         self.kind = kind
         self.files = files
-        self.pairs: dict[str, list[tuple[float, float]]] = {}
+        self.pairs: dict[str, list[Pair]] = {}
         self.notes: dict[str, list[float]] = {}
+        self.left_out: dict[str, str] = {}
 
     def add(self, work: str, session: float, native: float) -> None:
         """Record one round of a work, in seconds."""
@@ -25,18 +30,28 @@ class Figures:
         """Record a number that has no native side."""
         self.notes.setdefault(what, []).append(value)
 
+    def leave_out(self, work: str, reason: str) -> None:
+        """Record that a work cannot be done here."""
+        self.left_out[work] = reason
+
     def title(self) -> str:
         """What was measured on."""
         return f"{self.kind} repository, {self.files:,} files"
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for `bench.compare`."""
-        return {"kind": self.kind, "files": self.files, "seconds": self.pairs, "figures": self.notes}
+        ours = {"kind": self.kind, "files": self.files, "left out": self.left_out, "figures": self.notes}
+        return {**ours, "seconds": self.pairs, "ratios": {work: median(found) for work, found in self.pairs.items()}}
 
 
-def ratios(pairs: list[tuple[float, float]]) -> list[float]:
+def ratios(pairs: Sequence[Pair]) -> list[float]:
     """Session over native, sorted."""
     return sorted(session / native for session, native in pairs)
+
+
+def median(pairs: Sequence[Pair]) -> float:
+    """The median of the ratios."""
+    return statistics.median(ratios(pairs))
 
 
 def as_table(figures: Figures) -> str:
@@ -44,8 +59,14 @@ def as_table(figures: Figures) -> str:
     rows = []
     for work, pairs in figures.pairs.items():
         found = ratios(pairs)
-        medians = [f"{statistics.median(side) * 1000:.0f}" for side in zip(*pairs, strict=True)]
-        rows.append((work, *medians, f"{statistics.median(found):.2f}", f"{found[0]:.2f} to {found[-1]:.2f}"))
+        medians = [shown(statistics.median(side) * 1000) for side in zip(*pairs, strict=True)]
+        rows.append((work, *medians, f"{median(pairs):.2f}", f"{found[0]:.2f} to {found[-1]:.2f}"))
     table = tabulate(rows, headers=("work", "session ms", "native ms", "ratio", "spread"), disable_numparse=True)
-    notes = "\n".join(f"{what}: {statistics.median(values):.0f}" for what, values in figures.notes.items())
-    return f"{table}\n\n{notes}"
+    notes = [f"{what}: {shown(statistics.median(values))}" for what, values in figures.notes.items()]
+    left_out = [f"left out: {work} ({reason})" for work, reason in figures.left_out.items()]
+    return "\n".join([table, "", *notes, *left_out])
+
+
+def shown(number: float) -> str:
+    """A number with as many digits as tell something."""
+    return f"{number:,.0f}" if number >= 20 else f"{number:.2f}"

@@ -1,7 +1,8 @@
-"""Repositories to measure on. They are made once below the work directory and kept."""
+"""Repositories to measure on, and what is unpacked there. They are made once below the work directory and kept."""
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
@@ -9,14 +10,39 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+EDITION = 2
+"""Part of the names of repositories: counts up when what is made here changes."""
+
 REAL_PACKAGE = "django"
 REAL_VERSIONS = ("4.2.1", "4.2.7", "5.0", "5.0.6")
 """Releases that become the commits of the real repository (about 6,800 files)."""
 
+C_PACKAGE, C_VERSION = "brotli", "1.1.0"
+C_SOURCES = "c-sources"
+"""Directory of the real repository with the C sources of that package."""
+C_MAKEFILE = """\
+CFLAGS = -O1 -Iinclude
+OBJECTS := $(patsubst %.c,%.o,$(wildcard common/*.c dec/*.c enc/*.c))
+
+brotli: tools/brotli.o libbrotli.a
+\t$(CC) -o $@ $^ -lm
+
+libbrotli.a: $(OBJECTS)
+\t$(AR) rcs $@ $^
+"""
+
+PACKAGES, FILES_A_PACKAGE = 1000, 20
+
+
+class NotDownloaded(Exception):
+    """A package cannot be had; the message says which."""
+
 
 def git(repo: Path, *args: str, stdin: bytes | None = None) -> str:
-    """Run git in a repository and return what it prints."""
-    done = subprocess.run(["git", "-C", str(repo), *args], input=stdin, capture_output=True, check=True)
+    """Run git in a repository and return what it prints. Raises RuntimeError with git's words."""
+    done = subprocess.run(["git", "-C", str(repo), *args], input=stdin, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"git {' '.join(args)} ended with {done.returncode}: {done.stderr.decode().strip()}")
     return done.stdout.decode().strip()
 
 
@@ -41,39 +67,56 @@ def make_synthetic(path: Path, files: int) -> None:
 
 
 def make_real(path: Path) -> None:
-    """Releases of a real package from PyPI, one commit each, with the usual `.gitignore`."""
+    """Releases of a package from PyPI, one commit each, with C sources of another one. Raises NotDownloaded."""
     _init(path)
-    for version in REAL_VERSIONS:
-        archive = download(path.parent / "downloads", version)
+    downloads = path.parent / "downloads"
+    archives = [download(downloads, REAL_PACKAGE, version) for version in REAL_VERSIONS]
+    for version, archive in zip(REAL_VERSIONS, archives, strict=True):
         git(path, "rm", "-r", "-q", "--ignore-unmatch", ".")
         with tarfile.open(archive) as source:
-            source.extractall(path, members=_without_top(source), filter="data")
-        (path / ".gitignore").write_text("__pycache__/\n*.pyc\n")
+            source.extractall(path, members=_below(source, ""), filter="data")
+        (path / ".gitignore").write_text("__pycache__/\n*.pyc\n*.o\n*.a\n")
+        add_c_sources(path, downloads)
         git(path, "add", "--all")
         git(path, "commit", "--quiet", "-m", f"{REAL_PACKAGE} {version}")
     git(path, "gc", "--quiet")
 
 
-def download(directory: Path, version: str) -> Path:
-    directory.mkdir(exist_ok=True)
-    wanted = f"{REAL_PACKAGE}-{version}.tar.gz"
+def add_c_sources(path: Path, downloads: Path) -> None:
+    """Add something to build; without it all else can be measured."""
+    try:
+        archive = download(downloads, C_PACKAGE, C_VERSION)
+    except NotDownloaded as error:
+        print(f"no C build: {error}; delete the repository to try again", file=sys.stderr)
+        return
+    with tarfile.open(archive) as source:
+        source.extractall(path / C_SOURCES, members=_below(source, "c/"), filter="data")
+    (path / C_SOURCES / "Makefile").write_text(C_MAKEFILE)
+
+
+def download(directory: Path, package: str, version: str) -> Path:
+    """The source archive of a release, kept in `directory`. Raises NotDownloaded where PyPI cannot be reached."""
+    directory.mkdir(parents=True, exist_ok=True)
+    wanted = f"{package}-{version}.tar.gz"
     found = [path for path in directory.iterdir() if path.name.lower() == wanted]
     if not found:
         options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:"]
-        command = [sys.executable, "-m", "pip", "download", *options, "-d", str(directory)]
-        subprocess.run([*command, f"{REAL_PACKAGE}=={version}"], check=True, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "pip", "download", *options, "-d", str(directory), f"{package}=={version}"]
+        if subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            raise NotDownloaded(f"{package} {version} cannot be downloaded from PyPI")
         found = [path for path in directory.iterdir() if path.name.lower() == wanted]
     return found[0]
 
 
-def _without_top(source: tarfile.TarFile) -> list[tarfile.TarInfo]:
+def _below(source: tarfile.TarFile, prefix: str) -> list[tarfile.TarInfo]:
+    """Members below a directory of an archive's one top directory, with their names from there."""
     members = []
     for member in source.getmembers():
-        _, slash, rest = member.name.partition("/")
-        if slash and rest:
-            member.name = rest
+        rest = member.name.partition("/")[2]
+        if rest.startswith(prefix) and rest != prefix:
+            member.name = rest.removeprefix(prefix)
             members.append(member)
-    return members
+    return [member for member in members if member.name]
 
 
 MAKERS: dict[str, Callable[[Path], None]] = {
@@ -84,11 +127,26 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 
 
 def repository(directory: Path, kind: str) -> Path:
-    """Path of the repository of a kind ('small', 'real', 'large'), made if it is not there yet."""
-    path = directory / kind
+    """Path of the repository of a kind, made if it is not there yet. Raises NotDownloaded for 'real'."""
+    path = directory / f"{kind}-{EDITION}"
     if not path.exists():
         staged = directory / f"{kind}.new"
         shutil.rmtree(staged, ignore_errors=True)
         MAKERS[kind](staged)
+        staged.rename(path)
+    return path
+
+
+def package_archive(directory: Path) -> Path:
+    """A tar archive of 20,000 small files in nested directories, as package managers unpack them."""
+    path = directory / f"packages-{EDITION}.tar"
+    if not path.exists():
+        staged = path.with_suffix(".new")
+        with tarfile.open(staged, "w") as archive:
+            for number in range(PACKAGES * FILES_A_PACKAGE):
+                package, file = divmod(number, FILES_A_PACKAGE)
+                member = tarfile.TarInfo(f"package-{package}/lib/part-{file % 4}/file-{file}.js")
+                member.size = 100 + number * 37 % 3000
+                archive.addfile(member, io.BytesIO(b"x" * member.size))
         staged.rename(path)
     return path
