@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from git_vibe.daemon import process, protocol
 from git_vibe.daemon.process import clear_mount, mount_points, wait_until
-from git_vibe.errors import DaemonUnavailable
+from git_vibe.errors import DaemonUnavailable, VibeError
 from git_vibe.store.layout import Layout
 from git_vibe.store.record import whole_layers
 from git_vibe.types import LayerId, SessionName
 
 __all__ = [
     "MountState",
+    "changers",
     "clear_mount",
     "daemon_pid",
     "mount_points",
@@ -96,6 +98,15 @@ def stop_daemon(layout: Layout) -> bool:
     return True
 
 
+def changers(layout: Layout, name: SessionName, paths: list[str]) -> dict[str, list[str]]:
+    """Names of other sessions that changed one of the paths, by path, as far as a running daemon knows."""
+    request = {"op": "changers", "session": name, "paths": paths}
+    with contextlib.suppress(OSError, VibeError, KeyError):
+        found: dict[str, list[str]] = protocol.call(layout.daemon_socket, request, timeout=1.0)["changers"]
+        return found
+    return {}
+
+
 def mount_session(layout: Layout, name: SessionName, *, debug: bool = False, linger: int = 1200) -> None:
     """Make a session's mount be there and be served. Raises MountFailed, FuseUnavailable or DaemonUnavailable."""
     request = {"op": "mount", "session": name, "debug": debug}
@@ -139,3 +150,28 @@ def sealed_layers(layout: Layout, name: SessionName) -> Iterator[list[LayerId]]:
     finally:
         with contextlib.suppress(OSError, DaemonUnavailable):
             protocol.call(paths.worker_socket, {"op": "unseal"})
+
+
+def push_layer(layout: Layout, name: SessionName, staged: Path, paths: Path, since: LayerId) -> list[bytes]:
+    """Have the worker put the prepared layer `staged` on top of all others.
+
+    `paths` is a JSON file with all paths it says something about. Those that were written to since the layer `since`
+    was sealed are returned; the layer is not used then.
+    """
+    request = {"op": "push", "staged": str(staged), "paths": str(paths), "since": since}
+    answer = protocol.call(layout.session(name).worker_socket, request)
+    return [os.fsencode(path) for path in answer["touched"]]
+
+
+def pop_layers(layout: Layout, name: SessionName, last: LayerId, since: LayerId) -> bool:
+    """Have the worker remove all layers above `last`, unless anything was written since the layer `since` was sealed.
+
+    Returns whether it did.
+    """
+    answer = protocol.call(layout.session(name).worker_socket, {"op": "pop", "last": last, "since": since})
+    return bool(answer["popped"])
+
+
+def merge_layers(layout: Layout, name: SessionName) -> None:
+    """Have the worker make one layer of all, those that were put on top included."""
+    protocol.call(layout.session(name).worker_socket, {"op": "merge"})

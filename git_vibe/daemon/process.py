@@ -105,11 +105,13 @@ def end_process(pid: int, patience: float = STOP_SECONDS) -> None:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return
+    ended = select.poll()
+    ended.register(handle, select.POLLIN)
     try:
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, patience)):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, number)
-            if select.select([handle], [], [], seconds)[0]:
+            if ended.poll(seconds * 1000):
                 return
     finally:
         os.close(handle)

@@ -3,7 +3,8 @@
 A request is `{"op": ..., ...}`; an answer `{"ok": true, ...}` or
 `{"ok": false, "code": ..., "message": ..., "suggestion": ...}` where `code` is that of the error's class.
 
-To the daemon:   mount {session, debug}; status; stop
+To the daemon:   mount {session, debug}; status; stop; changed {session, paths} from a worker;
+                 changers {session, paths} -> {changers: other sessions that changed one, by path}
 To a worker:     seal -> {layers: [numbers of sealed layers, the lowest first]}; unseal
 """
 

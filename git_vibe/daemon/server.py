@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from git_vibe.daemon import process
 from git_vibe.daemon.protocol import Message, encode, failure
+from git_vibe.daemon.radar import Radar
 from git_vibe.errors import MountFailed, VibeError
 from git_vibe.mount import worker
 from git_vibe.store.faults import reached
@@ -53,6 +54,7 @@ class Server:
         self._watched: dict[SessionName, _Watched] = {}
         self._waiting: dict[SessionName, list[socket.socket]] = {}
         self._restarts: dict[SessionName, list[float]] = {}
+        self._radar = Radar(layout, self._when_ended)
         self._idle_since = _now()
         self._running = True
 
@@ -67,12 +69,19 @@ class Server:
         log.info("daemon started for %s", self._layout.common_dir)
         self._adopt()
         while self._running and not self._is_idle():
-            for key, _ in self._selector.select(timeout=min(1.0 + self._linger, 60.0)):
+            for key, _ in self._selector.select(timeout=self._patience()):
                 key.data()
+            self._radar.look()
         log.info("daemon ends")
+        self._radar.end()
         listener.close()
         self._layout.daemon_socket.unlink(missing_ok=True)
         self._layout.daemon_pid.unlink(missing_ok=True)
+
+    def _patience(self) -> float:
+        """How many seconds to wait for something to happen."""
+        idle, due = min(1.0 + self._linger, 60.0), self._radar.seconds()
+        return idle if due is None else min(idle, due)
 
     def _catch_signals(self) -> None:
         """End on SIGTERM and SIGINT; the wake-up socket ends a wait that is under way."""
@@ -123,6 +132,10 @@ class Server:
         """Answer a request, or return None when the answer comes later."""
         if request["op"] == "mount":
             return self._mount(SessionName(request["session"]), connection, debug=bool(request.get("debug")))
+        if request["op"] == "changed":
+            self._radar.changed(request["session"], request["paths"])
+        if request["op"] == "changers":
+            return {"ok": True, "changers": self._radar.changers(request["session"], request["paths"])}
         if request["op"] == "stop":
             self._running = False
         return {"ok": True, "pid": os.getpid(), "sessions": sorted(self._watched)}
@@ -132,7 +145,7 @@ class Server:
         if name in self._waiting:
             self._waiting[name].append(connection)
             return None
-        if name in self._watched and process.is_mounted(record.mount):
+        if self._is_served(name, record.mount):
             return {"ok": True}
         if name in self._watched:
             process.stop_worker(self._layout.session(name))
@@ -140,6 +153,11 @@ class Server:
         self._waiting[name] = [connection]
         self._start(name, debug=debug)
         return None
+
+    def _is_served(self, name: SessionName, mount: str) -> bool:
+        """Whether a session is mounted and its worker lives; one whose threads are still dying gives no answers."""
+        known = self._watched.get(name)
+        return known is not None and process.start_time(known.pid) is not None and process.is_mounted(mount)
 
     # Workers
 
@@ -208,6 +226,9 @@ class Server:
         if len(recent) >= RESTART_LIMIT:
             log.error("session %s: its worker died %d times, it stays unmounted", name, len(recent) + 1)
             return
+        if not worker.has_sound_base(self._layout, name):
+            log.error("session %s: the cache of its base is damaged, it stays unmounted until a command mends it", name)
+            return
         log.warning("session %s: its worker is gone, mounting again", name)
         process.clear_mount(left.mount)
         self._waiting[name] = []
@@ -224,6 +245,17 @@ class Server:
                 self._watch(name, found.pid)
             else:
                 self._recover(name)
+
+    def _when_ended(self, pid: int, then: Callable[[], None]) -> None:
+        """Call `then` once a child has ended."""
+        handle = os.pidfd_open(pid)
+
+        def ended() -> None:
+            self._selector.unregister(handle)
+            os.close(handle)
+            then()
+
+        self._register(handle, ended)
 
     def _register(self, fd: int, callback: Callable[[], None]) -> None:
         self._selector.register(fd, selectors.EVENT_READ, callback)
