@@ -146,12 +146,48 @@ class MergeConflict(VibeError):
     code = "MERGE_CONFLICT"
 
 
+class SessionConflict(VibeError):
+    """The session changed files that another live session changed too, and the changes do not merge."""
+
+    code = "SESSION_CONFLICT"
+
+
+class NotFastForward(VibeError):
+    """Only a fast-forward was wanted, and the branch has commits of its own."""
+
+    code = "NOT_FAST_FORWARD"
+
+
+class PathspecUnmatched(VibeError):
+    """A pathspec matches nothing that could be promoted."""
+
+    code = "PATHSPEC_UNMATCHED"
+
+
+class PromoteRefused(VibeError):
+    """A commit hook of the repository, or the user in the editor, does not want the commit; or signing it failed."""
+
+    code = "PROMOTE_REFUSED"
+
+
 class RefMoved(VibeError):
     """A compare-and-swap of a ref failed: somebody else moved it."""
 
     code = "REF_MOVED"
     exit_status = EXIT_TRANSIENT
     retryable = True
+
+
+class RebaseInProgress(VibeError):
+    """A rebase of the session has not ended."""
+
+    code = "REBASE_IN_PROGRESS"
+
+
+class RebaseConflict(VibeError):
+    """What the session and upstream changed does not merge; the rebase waits for the conflicts to be resolved."""
+
+    code = "REBASE_CONFLICT"
 
 
 class MountFailed(VibeError):
@@ -198,6 +234,12 @@ class ObjectMissing(VibeError):
     """The object database does not hold an object the base needs."""
 
     code = "OBJECT_MISSING"
+
+
+class SubmoduleUnavailable(VibeError):
+    """`vibe.submodules` demands the content of all submodules, and one is not here."""
+
+    code = "SUBMODULE_UNAVAILABLE"
 
 
 class Refused(VibeError):

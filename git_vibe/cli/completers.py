@@ -36,11 +36,32 @@ def session_names(prefix: str, **context: object) -> list[str]:
     return [name for name in session_names_around(Path.cwd()) if name.startswith(prefix)]
 
 
+def past_session_names(prefix: str, **context: object) -> list[str]:
+    """Names of the sessions of the repository around the current directory, and of closed ones that promoted."""
+    from git_vibe.session.locate import past_session_names_around
+
+    return [name for name in past_session_names_around(Path.cwd()) if name.startswith(prefix)]
+
+
 def context_names(prefix: str, **context: object) -> list[str]:
     """Names of the context files."""
     from git_vibe.session.locate import context_names_around
 
     return [name for name in context_names_around(Path.cwd()) if name.startswith(prefix)]
+
+
+def hook_names(prefix: str, **context: object) -> list[str]:
+    """The git hooks of git-vibe."""
+    from git_vibe.session.shims import EVENTS
+
+    return [event for event in EVENTS if event.startswith(prefix)]
+
+
+def branch_names(prefix: str, **context: object) -> list[str]:
+    """Names of the branches."""
+    from git_vibe.session.locate import branch_names_around
+
+    return [name for name in branch_names_around(Path.cwd()) if name.startswith(prefix)]
 
 
 def program_names(prefix: str, **context: object) -> list[str]:
@@ -67,7 +88,11 @@ def _programs(prefix: str) -> Iterable[str]:
 _COMPLETERS: dict[str, Callable[..., Iterable[str]]] = {
     "session": session_names,
     "sessions": session_names,
+    "past_session": past_session_names,
     "name": context_names,
+    "event": hook_names,
     "binary": program_names,
     "path": file_names,
+    "only": file_names,
+    "into": branch_names,
 }

@@ -13,6 +13,7 @@ from types import FrameType
 from git_vibe.cli.context import Context, Terminated
 from git_vibe.cli.output import Output, StdoutClosed
 from git_vibe.errors import EXIT_INTERRUPTED, EXIT_REFUSED, UsageError, VibeError
+from git_vibe.types import RECURSION_LIMIT
 
 EXIT_PIPE_CLOSED = 128 + signal.SIGPIPE
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from git_vibe.cli.completers import answer_the_shell
 
         answer_the_shell()
+    sys.setrecursionlimit(RECURSION_LIMIT)
     words = list(sys.argv[1:] if argv is None else argv)
     output = Output(json_wanted="--json" in _own_words(words))
     try:

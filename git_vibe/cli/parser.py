@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from git_vibe import __version__
 from git_vibe.cli.commands import (
+    audit,
     close,
     commit,
     completion,
@@ -16,10 +17,13 @@ from git_vibe.cli.commands import (
     daemon,
     diff,
     doctor,
+    hook,
     init,
     launch,
+    log,
     promote,
     purge,
+    rebase,
     sh,
     spawn,
     status,
@@ -27,7 +31,8 @@ from git_vibe.cli.commands import (
 from git_vibe.errors import UsageError
 
 COMMANDS: tuple[ModuleType, ...] = (
-    init, spawn, launch, sh, status, diff, promote, commit, close, context, doctor, daemon, purge, completion,
+    init, spawn, launch, sh, status, diff, log, promote, rebase, commit, close, audit, context, hook, doctor,
+    daemon, purge, completion,
 )  # fmt: skip
 
 DESCRIPTION = "Isolated, writable, instant views of this repository for coding agents and people."

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from git_vibe.errors import GitError, RefMoved
 from git_vibe.git.command import WRITTEN_OUT, run_git
-from git_vibe.git.refs import read_ref, unreachable_tips, update_ref
+from git_vibe.git.refs import read_loose_ref, read_ref, unreachable_tips, update_ref
+from git_vibe.git.worktree import reflog_commits
 from git_vibe.git.write import tree_of
 from git_vibe.session.identity import commit_environment
 from git_vibe.session.layers import layer_trees
@@ -46,10 +47,10 @@ def archive(ws: Workspace, record: SessionRecord, layers: Sequence[LayerId]) -> 
     with scratch_for(ws, record, throwaway=False) as scratch:
         tree = session_tree(scratch, layer_trees(scratch.paths, layers), scope=scope)
         left_out = [os.fsdecode(path) for path in tree.left_out]
-        lost = [*lost_commits(ws, scratch.paths), *_staged(scratch, tree.oid, left_out)]
+        lost = [*lost_commits(ws, scratch.paths), *staged_content(scratch, tree.oid, left_out)]
         if not lost and tree.oid == tree_of(record.reference, cwd=ws.repo.common_dir):
             return Archived(None, None, tuple(left_out))
-        commit = _commit(scratch, tree.oid, [record.reference, *lost], _message(record, left_out))
+        commit = commit_tree(scratch, tree.oid, [record.reference, *lost], _message(record, left_out))
         return Archived(pin_archive(ws, record.name, commit), commit, tuple(left_out))
 
 
@@ -66,11 +67,19 @@ def pin_archive(ws: Workspace, name: SessionName, commit: Oid) -> str:
     raise GitError(f"no free archive ref for session '{name}' at {stamp}", "try again in a second")
 
 
+def pin_once(ws: Workspace, name: SessionName, commit: Oid) -> str:
+    """The archive ref of a commit, made if there is none yet."""
+    command = ["for-each-ref", "--format=%(refname)", f"--points-at={commit}", f"refs/vibe/archive/{name}/"]
+    found = run_git(command, cwd=ws.repo.common_dir).decode().split()
+    return found[0] if found else pin_archive(ws, name, commit)
+
+
 def session_head(paths: SessionPaths) -> Oid | None:
     """The commit the session's HEAD names, or None where the linked work tree is damaged."""
     if not paths.git_dir.is_dir():
         return None
-    return read_ref("HEAD", cwd=paths.git_dir, git_dir=os.fsencode(paths.git_dir))
+    detached = read_loose_ref(paths.git_dir / "HEAD")
+    return detached or read_ref("HEAD", cwd=paths.git_dir, git_dir=os.fsencode(paths.git_dir))
 
 
 def lost_commits(ws: Workspace, paths: SessionPaths) -> list[Oid]:
@@ -78,16 +87,7 @@ def lost_commits(ws: Workspace, paths: SessionPaths) -> list[Oid]:
     head = session_head(paths)
     if head is None:
         return []
-    return unreachable_tips([head, *_reflog(paths), *_private_refs(paths)], cwd=ws.repo.common_dir)
-
-
-def _reflog(paths: SessionPaths) -> list[Oid]:
-    try:
-        lines = (paths.git_dir / "logs" / "HEAD").read_bytes().splitlines()
-    except OSError:
-        return []
-    names = dict.fromkeys(line[41:81].decode(errors="replace") for line in lines)
-    return [Oid(name) for name in names if len(name) == 40 and name.strip("0123456789abcdef") == "" and name.strip("0")]
+    return unreachable_tips([head, *reflog_commits(paths.git_dir), *_private_refs(paths)], cwd=ws.repo.common_dir)
 
 
 def _private_refs(paths: SessionPaths) -> list[Oid]:
@@ -96,7 +96,7 @@ def _private_refs(paths: SessionPaths) -> list[Oid]:
     return [Oid(line) for line in run_git(command, cwd=paths.git_dir, env=environment).decode().split()]
 
 
-def _staged(scratch: Scratch, tree: Oid, left_out: list[str]) -> list[Oid]:
+def staged_content(scratch: Scratch, tree: Oid, left_out: list[str]) -> list[Oid]:
     """A commit of the index when it holds content that neither the session's files nor its commits do."""
     head = session_head(scratch.paths) or scratch.record.base
     try:
@@ -107,7 +107,7 @@ def _staged(scratch: Scratch, tree: Oid, left_out: list[str]) -> list[Oid]:
     kept = [tree, head, scratch.record.reference, scratch.record.base]
     if not set.intersection(*(_added(scratch, known, staged) for known in dict.fromkeys(kept))):
         return []
-    return [_commit(scratch, staged, [head], f"Index of vibe session '{scratch.record.name}'\n")]
+    return [commit_tree(scratch, staged, [head], f"Index of vibe session '{scratch.record.name}'\n")]
 
 
 def _added(scratch: Scratch, known: Oid, staged: Oid) -> set[bytes]:
@@ -116,7 +116,8 @@ def _added(scratch: Scratch, known: Oid, staged: Oid) -> set[bytes]:
     return set(run_git(command, cwd=scratch.worktree, env=scratch.environment).split(b"\0")) - {b""}
 
 
-def _commit(scratch: Scratch, tree: Oid, parents: Sequence[Oid], message: str) -> Oid:
+def commit_tree(scratch: Scratch, tree: Oid, parents: Sequence[Oid], message: str) -> Oid:
+    """Commit a tree in the name of the session; a parent that is named twice counts once."""
     command = [*WRITTEN_OUT, "commit-tree", tree, "-F", "-"]
     for parent in dict.fromkeys(parents):
         command += ["-p", parent]

@@ -9,13 +9,31 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from git_vibe.errors import GitError
+from git_vibe.errors import GitError, StateCorrupt
 from git_vibe.git.command import run_git
 from git_vibe.git.index import build_index
+from git_vibe.git.promisor import fetch_missing
+from git_vibe.git.refs import has_replacements
+from git_vibe.git.submodule import Submodule, list_submodules, show_submodules
 from git_vibe.git.successor import build_successor
-from git_vibe.git.table import Table, build_table, is_sound, with_checksum, with_converted
-from git_vibe.session.conversion import base_key, convert
+from git_vibe.git.table import (
+    Table,
+    build_table,
+    is_sound,
+    with_checksum,
+    with_converted,
+    with_links_as_files,
+    with_submodules,
+)
+from git_vibe.session.conversion import base_key, conversions_are_whole, convert, is_plain, shows_the_same
 from git_vibe.session.lfs import count_missing
+from git_vibe.session.submodules import (
+    GET_SUBMODULES,
+    missing_submodules,
+    shown_submodules,
+    shows_submodules,
+    submodule_index,
+)
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import create_dir_atomically, remove_dir_atomically, write_atomically
 from git_vibe.types import Oid
@@ -46,25 +64,50 @@ def ensure_base(ws: Workspace, commit: Oid, *, rebuild: bool = False) -> Base:
     ensure_table(ws, commit, directory, afresh=rebuild)
     if not index.exists():
         table = Table.open(directory / "table")
-        write_atomically(index, build_index(table, uid=os.geteuid(), gid=os.getegid()))
+        for each in shown_submodules(directory):
+            write_atomically(submodule_index(index, each), _index_of(table, table.row_at(each.path) or 0))
+        write_atomically(index, _index_of(table, 0))
     return Base(key, directory, index)
+
+
+def _index_of(table: Table, row: int) -> bytes:
+    return build_index(table, uid=os.geteuid(), gid=os.getegid(), below=row)
 
 
 def ensure_table(ws: Workspace, commit: Oid, directory: Path, *, afresh: bool = False) -> None:
     """Make the base table of a commit be whole in its cache; a new one has the same rows, so sessions go on with it.
 
-    `afresh` makes nothing from the table of another commit.
+    `afresh` makes nothing from the table of another commit. Raises StateCorrupt where the settings in force would give
+    other files than the cache had; a converted file that is damaged then stays so.
     """
-    if not is_sound(directory / "table"):
+    sound = is_sound(directory / "table")
+    if sound and conversions_are_whole(directory):
+        return
+    if shows_the_same(ws, commit, directory.name):
         remove_dir_atomically(directory)
         _build_table(ws, commit, directory, afresh=afresh)
+    elif not sound:
+        raise StateCorrupt(
+            f"{directory} is damaged, and settings of conversion have changed since it was built",
+            "set core.autocrlf, core.eol, filters, attributes and vibe.* as they were, then try again",
+        )
+
+
+def is_whole(directory: Path) -> bool:
+    """Whether what was built for a commit is there as it was written; of converted files the sizes."""
+    return is_sound(directory / "table") and conversions_are_whole(directory)
 
 
 def _build_table(ws: Workspace, commit: Oid, directory: Path, *, afresh: bool) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
-    data = _table_of(ws, commit, afresh=afresh)
+    fetch_missing(ws.repo.config, commit, cwd=ws.layout.common_dir)
+    data = _table_of(ws, commit, afresh=afresh or has_replacements(ws.layout.common_dir))
+    data, submodules = _with_submodules(ws, commit, data)
+    if not ws.repo.config.boolean("core.symlinks", default=True):
+        data = with_links_as_files(data)
     try:
         with create_dir_atomically(directory) as staged:
+            list_submodules(staged, submodules)
             sizes = convert(ws, commit, Table(memoryview(data)), staged)
             (staged / "table").write_bytes(with_checksum(with_converted(data, sizes) if sizes else data))
     except FileExistsError:
@@ -72,10 +115,17 @@ def _build_table(ws: Workspace, commit: Oid, directory: Path, *, afresh: bool) -
     _drop_unused(ws, keep=directory.name)
 
 
+def _with_submodules(ws: Workspace, commit: Oid, data: bytes) -> tuple[bytes, list[Submodule]]:
+    if not shows_submodules(ws):
+        return with_submodules(data, {}), []
+    return show_submodules(ws.layout.common_dir, commit, data)
+
+
 def _table_of(ws: Workspace, commit: Oid, *, afresh: bool) -> bytes:
     """The bytes of the table of a commit, made from the newest one that is there where that is possible and wanted."""
     when = _shown_time(ws, commit)
-    for directory in _caches(ws)[: 0 if afresh else 1]:
+    known = [directory for directory in _caches(ws) if is_plain(directory.name)]
+    for directory in known[: 0 if afresh else 1]:
         if is_sound(directory / "table"):
             old = Table.open(directory / "table")
             with contextlib.suppress(GitError):  # the earlier commit may have been pruned
@@ -113,8 +163,14 @@ def count_files(base: Base) -> int:
 
 def warnings(base: Base) -> tuple[str, ...]:
     """What the user should know about what the base shows."""
+    found = [_warning_of(each) for each in missing_submodules(base.directory)]
     missing = count_missing(base.directory)
-    if not missing:
-        return ()
-    subject = "1 file of Git LFS is" if missing == 1 else f"{missing} files of Git LFS are"
-    return (f"{subject} not here and shown as pointers; `git lfs fetch` gets the content for new sessions",)
+    if missing:
+        subject = "1 file of Git LFS is" if missing == 1 else f"{missing} files of Git LFS are"
+        found.append(f"{subject} not here and shown as pointers; `git lfs fetch` gets the content for new sessions")
+    return tuple(found)
+
+
+def _warning_of(submodule: Submodule) -> str:
+    what = f"submodule '{os.fsdecode(submodule.path)}' is not here at {submodule.commit[:12]}"
+    return f"{what} and shown as an empty directory; {GET_SUBMODULES}"

@@ -27,7 +27,10 @@ Layers = Sequence[LayerId] | None
 
 
 class Change(NamedTuple):
-    """One changed path. `status` is A, M, D, T or R; `old_path` is set for a rename. A mode of 0 means absent."""
+    """One changed path. `status` is A, M, D, T or R; `old_path` is set for a rename. A mode of 0 means absent.
+
+    `added` and `deleted` count lines of text.
+    """
 
     status: str
     path: bytes
@@ -35,6 +38,19 @@ class Change(NamedTuple):
     old_mode: int
     new_mode: int
     binary: bool
+    added: int = 0
+    deleted: int = 0
+
+
+class _Count(NamedTuple):
+    """What git counted in a changed file."""
+
+    binary: bool
+    added: int = 0
+    deleted: int = 0
+
+
+_TEXT = _Count(binary=False)
 
 
 class Changes(NamedTuple):
@@ -84,13 +100,13 @@ def parse_changes(listing: bytes) -> list[Change]:
     """Understand what `git diff-tree -z --raw --numstat` prints: all raw records, then all counts."""
     fields = iter(listing.split(b"\0")[:-1])
     changes: list[Change] = []
-    binary: set[bytes] = set()
+    counts: dict[bytes, _Count] = {}
     for field in fields:
         if field.startswith(b":"):
             changes.append(_parse_raw(field, fields))
         else:
-            _parse_count(field, fields, binary)
-    return [change._replace(binary=change.path in binary) for change in changes]
+            _parse_count(field, fields, counts)
+    return [change._replace(**counts.get(change.path, _TEXT)._asdict()) for change in changes]
 
 
 def _parse_raw(field: bytes, rest: Iterator[bytes]) -> Change:
@@ -101,13 +117,13 @@ def _parse_raw(field: bytes, rest: Iterator[bytes]) -> Change:
     return Change(letter, path, old_path, int(old_mode, 8), int(new_mode, 8), binary=False)
 
 
-def _parse_count(field: bytes, rest: Iterator[bytes], binary: set[bytes]) -> None:
-    added, _, path = field.split(b"\t", 2)
+def _parse_count(field: bytes, rest: Iterator[bytes], counts: dict[bytes, _Count]) -> None:
+    added, deleted, path = field.split(b"\t", 2)
     if not path:
         next(rest)
         path = next(rest)
-    if added == b"-":
-        binary.add(path)
+    binary = added == b"-"
+    counts[path] = _Count(binary) if binary else _Count(binary, int(added), int(deleted))
 
 
 def dirty_count(ws: Workspace, record: SessionRecord) -> int:
@@ -115,9 +131,9 @@ def dirty_count(ws: Workspace, record: SessionRecord) -> int:
     trees = layer_trees(ws.paths(record.name))
     if not is_empty(trees):
         return steadily(ws, record.name, lambda layers: _count_delta(ws, record, layers))
-    if record.promoted is None:
+    if record.reference == record.clean:
         return 0
-    return _count(["diff-tree", "-r", "-z", "--name-only", record.promoted, record.base], ws, {})
+    return _count(["diff-tree", "-r", "-z", "--name-only", "--no-renames", record.reference, record.clean], ws, {})
 
 
 def is_dirty(ws: Workspace, record: SessionRecord) -> bool:

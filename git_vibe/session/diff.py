@@ -21,16 +21,16 @@ def diff(ws: Workspace, name: SessionName, args: Sequence[str], *, color: str | 
     record = ws.record(name)
     with scratch_for(ws, record) as scratch:
         tree = steadily(ws, name, lambda layers: session_tree(scratch, layer_trees(scratch.paths, layers))).oid
-        command = [*_git_options(ws, pager=pager), "diff", *_diff_options(args, color, record.reference, tree)]
+        command = [*paging(ws, "diff", wanted=pager), "diff", *_diff_options(args, color, record.reference, tree)]
         return run_git_attached(command, cwd=ws.repo.worktree / ws.repo.prefix, env=scratch.sink.environment)
 
 
-def _git_options(ws: Workspace, *, pager: bool) -> list[str]:
-    """Whether and how git pages; `pager.vibe` stands above `pager.diff`."""
-    if not pager:
+def paging(ws: Workspace, command: str, *, wanted: bool) -> list[str]:
+    """Options of git that say whether and how it pages; `pager.vibe` stands above `pager.<command>`."""
+    if not wanted:
         return ["--no-pager"]
-    wanted = ws.repo.config.text("pager.vibe")
-    return [] if wanted is None else ["-c", f"pager.diff={wanted}"]
+    configured = ws.repo.config.text("pager.vibe")
+    return [] if configured is None else ["-c", f"pager.{command}={configured}"]
 
 
 def _diff_options(args: Sequence[str], color: str | None, old: str, new: str) -> list[str]:

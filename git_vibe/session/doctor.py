@@ -7,6 +7,7 @@ anything carries the function that does it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from git_vibe.errors import VibeError
@@ -32,13 +33,15 @@ Finding = Problem | str
 """A check yields problems, and facts as plain text."""
 
 
-def examine(ws: Workspace | None) -> Report:
-    """Examine the machine and, when there is one, the repository."""
+def examine(ws: Workspace | None, *, more: Callable[[Workspace], Iterator[Finding]] | None = None) -> Report:
+    """Examine the machine and, when there is one, the repository; `more` is another check of it."""
     from git_vibe.session import doctor_machine, doctor_state
 
     findings = list(doctor_machine.check_machine())
     if ws is not None:
         findings += doctor_state.check_repository(ws)
+    if ws is not None and more is not None and ws.layout.root.exists():
+        findings += contained(partial(more, ws), "the hooks")
     facts = [finding for finding in findings if isinstance(finding, str)]
     return Report(facts, [finding for finding in findings if isinstance(finding, Problem)])
 

@@ -9,18 +9,19 @@ from pathlib import Path
 
 from git_vibe.git.command import run_git
 from git_vibe.git.refs import delete_ref
+from git_vibe.git.submodule import all_stores
 from git_vibe.git.worktree import LOCK_REASON
 from git_vibe.session.doctor import Finding, Problem
 from git_vibe.session.workspace import Workspace
-from git_vibe.store.atomic import remove_tree
-from git_vibe.store.layout import ASIDE
+from git_vibe.store.atomic import is_held, remove_tree
+from git_vibe.store.layout import ASIDE, PINS, own_refs
 from git_vibe.store.record import session_names
+from git_vibe.types import SessionName
 
 HALF_MADE_AGE = 60.0
-"""Seconds after which a half-made directory cannot be another command's that still runs."""
+"""Seconds after which a half-made directory that nobody holds cannot be another command's that still runs."""
 SCRATCH_AGE = 3600.0
 """The same for the work of a promote, which may take long."""
-_PINS = "refs/vibe/base/"
 
 
 def check_leftovers(ws: Workspace) -> Iterator[Finding]:
@@ -45,8 +46,12 @@ def _half_made(ws: Workspace) -> Iterator[Path]:
     """Directories that were to be renamed, removed or thrown away."""
     for directory in (ws.layout.sessions, ws.layout.cache / "base"):
         for pattern in (".new-*", ".old-*", ".tmp-*"):
-            yield from (path for path in sorted(directory.glob(pattern)) if _is_older(path, HALF_MADE_AGE))
+            yield from (path for path in sorted(directory.glob(pattern)) if _is_abandoned(path))
     yield from (path for path in sorted(ws.layout.cache.glob("scratch-*")) if _is_older(path, SCRATCH_AGE))
+
+
+def _is_abandoned(path: Path) -> bool:
+    return _is_older(path, HALF_MADE_AGE) and not is_held(path)
 
 
 def _is_older(path: Path, seconds: float) -> bool:
@@ -60,12 +65,14 @@ def _is_older(path: Path, seconds: float) -> bool:
 
 
 def _claims(ws: Workspace) -> list[Path]:
-    return sorted((ws.layout.common_dir / "worktrees").glob("vibe-*"))
+    repositories = (ws.layout.common_dir, *all_stores(ws.layout.common_dir))
+    return sorted(path for each in repositories for path in (each / "worktrees").glob("vibe-*"))
 
 
 def _stale_claims(ws: Workspace) -> list[Path]:
-    known = {ws.paths(name).git_dir for name in session_names(ws.layout)}
-    return [path for path in _claims(ws) if path not in known and _is_older(path, HALF_MADE_AGE) and _is_ours(path)]
+    known = {ws.paths(name).git_dir.name for name in session_names(ws.layout)}
+    unknown = [path for path in _claims(ws) if path.name not in known]
+    return [path for path in unknown if _is_older(path, HALF_MADE_AGE) and _is_ours(path)]
 
 
 def _is_ours(claim: Path) -> bool:
@@ -89,8 +96,8 @@ def _stale_pins(ws: Workspace) -> list[str]:
     """While a session is made or removed, its claim is there."""
     stale = _stale_claims(ws)
     names = [path.name.removeprefix("vibe-") for path in _claims(ws) if path not in stale]
-    known = {_PINS + name for name in (*session_names(ws.layout), *names)}
-    listing = run_git(["for-each-ref", "--format=%(refname)", _PINS], cwd=ws.repo.common_dir)
+    known = {ref for name in (*session_names(ws.layout), *map(SessionName, names)) for ref in own_refs(name)}
+    listing = run_git(["for-each-ref", "--format=%(refname)", *PINS], cwd=ws.repo.common_dir)
     return [ref for ref in listing.decode().splitlines() if ref not in known]
 
 

@@ -12,12 +12,15 @@ from git_vibe.daemon import client
 from git_vibe.daemon.client import clear_mount, mount_points
 from git_vibe.errors import StateCorrupt, VibeError
 from git_vibe.git.command import run_git, run_git_status
+from git_vibe.git.refs import read_ref
+from git_vibe.session.base import ensure_table, is_whole
 from git_vibe.session.doctor import Finding, Problem, contained
 from git_vibe.session.doctor_leftovers import check_leftovers
+from git_vibe.session.rebase_state import read_state
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import write_atomically
 from git_vibe.store.layer import supports_xattrs
-from git_vibe.store.layout import FORMAT, base_ref
+from git_vibe.store.layout import FORMAT, base_ref, below_ref
 from git_vibe.store.record import SessionRecord, layer_ids, session_names
 from git_vibe.types import SessionName
 
@@ -62,6 +65,8 @@ def check_store(ws: Workspace) -> Iterator[Finding]:
     for directory in (ws.layout.sessions, ws.layout.context, ws.layout.logs):
         if not directory.is_dir():
             yield Problem(f"{directory} is missing", "`git vibe doctor --repair` makes it", directory.mkdir)
+    if ws.layout.audit.exists() and not os.access(ws.layout.audit, os.W_OK):
+        yield Problem(f"{ws.layout.audit} is not writable: nothing is recorded there", "mend its owner or its modes")
     if not os.access(ws.layout.root, os.W_OK):
         yield Problem(f"{ws.layout.root} is not writable", "run as its owner, or mend its modes")
     elif not supports_xattrs(os.fsencode(ws.layout.root)):
@@ -83,6 +88,7 @@ def _check_session(ws: Workspace, name: SessionName) -> Iterator[Finding]:
         *_check_base(ws, record),
         *_check_worktree(ws, record),
         *_check_mount(ws, record),
+        *_check_rebase(ws, record),
     ]
     yield from problems or [f"session '{name}' is sound"]
 
@@ -102,7 +108,8 @@ def _check_layers(ws: Workspace, record: SessionRecord) -> Iterator[Problem]:
 
 
 def _check_base(ws: Workspace, record: SessionRecord) -> Iterator[Problem]:
-    done = run_git_status(["rev-list", "--objects", "-1", "--quiet", record.base], cwd=ws.repo.common_dir)
+    command = ["rev-list", "--objects", "--no-walk", "--quiet", record.base, record.clean]
+    done = run_git_status(command, cwd=ws.repo.common_dir)
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip()
         yield Problem(
@@ -110,13 +117,39 @@ def _check_base(ws: Workspace, record: SessionRecord) -> Iterator[Problem]:
             "fetch it again from where the repository came from (`git fetch`)",
         )
         return
-    ref = base_ref(record.name)
-    if run_git_status(["rev-parse", "--verify", "--quiet", ref], cwd=ws.repo.common_dir).returncode != 0:
-        yield Problem(
-            f"{ref} is missing: git gc may drop the base of session '{record.name}'",
-            f"`git update-ref {ref} {record.base}`",
-            partial(_pin, ws, ref, record.base),
-        )
+    yield from _check_pins(ws, record)
+    directory = ws.layout.base_cache(record.base_key)
+    if not is_whole(directory):
+        mend = partial(ensure_table, ws, record.clean, directory)
+        yield Problem(f"{directory} is damaged", "`git vibe doctor --repair` builds it anew", mend)
+
+
+def _check_pins(ws: Workspace, record: SessionRecord) -> Iterator[Problem]:
+    """Is the base kept from being collected, and the commit that clean files are read from?"""
+    pins = {base_ref(record.name): record.base}
+    if record.below is not None:
+        pins[below_ref(record.name)] = record.below
+    for ref, commit in pins.items():
+        if read_ref(ref, cwd=ws.repo.common_dir) != commit:
+            yield Problem(
+                f"{ref} is not at {commit[:10]}: git gc may drop what session '{record.name}' is read from",
+                f"`git update-ref {ref} {commit}`",
+                partial(_pin, ws, ref, commit),
+            )
+
+
+def _check_rebase(ws: Workspace, record: SessionRecord) -> Iterator[Finding]:
+    """Was a rebase interrupted? One that waits for conflicts to be resolved is no problem."""
+    state = read_state(ws.paths(record.name))
+    if state is None:
+        return
+    ways = f"`git vibe rebase --continue {record.name}` goes on, `git vibe rebase --abort {record.name}` goes back"
+    if state.placed and not state.undoing:
+        yield f"a rebase of session '{record.name}' waits for its conflicts to be resolved: {ways}"
+        return
+    if state.undoing:
+        ways = f"`git vibe rebase --abort {record.name}` finishes that"
+    yield Problem(f"a rebase of session '{record.name}' was interrupted", ways)
 
 
 def _pin(ws: Workspace, ref: str, commit: str) -> None:

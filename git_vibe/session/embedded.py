@@ -19,6 +19,16 @@ def is_embedded(node: DeltaDirectory) -> bool:
     return b".git" in node.children()
 
 
+def is_untouched(node: DeltaDirectory) -> bool:
+    """Whether the delta has nothing of a submodule but its `.git` file, and those of submodules inside it."""
+    children = dict(node.children())
+    link = children.pop(b".git", None)
+    is_merged = not node.opaque and node.tree is None
+    is_link = isinstance(link, DeltaFile) and stat.S_ISREG(link.status.st_mode)
+    below = [each for each in children.values() if isinstance(each, DeltaDirectory) and is_untouched(each)]
+    return is_merged and (is_link or (link is None and bool(below))) and len(below) == len(children)
+
+
 def embedded_head(scratch: Scratch, path: bytes, node: DeltaDirectory) -> Oid | None:
     """The commit HEAD names in the repository at `path`, or None when it is none or has no commit."""
     git = node.children()[b".git"]

@@ -63,8 +63,9 @@ def _context_patterns(ws: Workspace, record: SessionRecord) -> list[bytes]:
 
 
 def _base_directories(ws: Workspace, record: SessionRecord) -> set[bytes]:
-    listing = run_git(["ls-tree", "-d", "-z", "--name-only", record.base], cwd=ws.repo.common_dir)
-    return set(listing.split(b"\0"))
+    commits = {record.base, record.clean}
+    listings = [run_git(["ls-tree", "-d", "-z", "--name-only", each], cwd=ws.repo.common_dir) for each in commits]
+    return {name for listing in listings for name in listing.split(b"\0")}
 
 
 def _files_below(root: bytes, name: bytes) -> list[bytes]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from git_vibe.errors import StoreUnsuitable
 from git_vibe.git.command import run_git
 from git_vibe.session.base import count_files, ensure_base, warnings
+from git_vibe.session.submodules import refuse_missing
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import create_dir_atomically
 from git_vibe.store.layer import supports_xattrs
@@ -42,6 +43,7 @@ def initialise(ws: Workspace, *, reindex: bool = False) -> InitResult:
     if created:
         create_state(ws)
     base = ensure_base(ws, head, rebuild=reindex)
+    refuse_missing(ws, base.directory)
     return InitResult(created, count_files(base), count_uncommitted(ws), warnings(base))
 
 

@@ -1,11 +1,13 @@
 """Git LFS in a session: pointers show their content where it can be had, and content that is unchanged stays a pointer.
 
 What a base has of Git LFS is listed in the file `lfs` beside its base table, one pointer a line: row, SHA-256, size,
-and `+` where the content is shown or `-` where only the pointer is.
+and `+` where the content is shown or `-` where only the pointer is. What a rebase has brought lies in layers; the
+pointers of that are in the session's own file `lfs`, as JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +17,8 @@ from git_vibe.git.attributes import values_of
 from git_vibe.git.conversion import LFS
 from git_vibe.git.table import Table
 from git_vibe.session.workspace import Workspace
+from git_vibe.store.atomic import write_atomically
+from git_vibe.store.copy import copy_file
 from git_vibe.types import Oid
 
 if TYPE_CHECKING:
@@ -126,13 +130,74 @@ class _Source:
         return False
 
 
+# In a session that has moved to another base
+
+
+def show_content(scratch: Scratch, blobs: Mapping[bytes, Oid], tree: Path) -> None:
+    """Put the content of pointers, given by path, into files of a layer whose pointers are there already."""
+    from git_vibe.git.conversion import Rules
+    from git_vibe.git.lfs import parse_pointer
+
+    if not blobs or not Rules(scratch.ws.repo.config).resolves_lfs:
+        return
+    source, known = _Source(scratch.ws), _own_pointers(scratch)
+    for path, blob in blobs.items():
+        data = scratch.sink.read_blob(blob)
+        pointer = parse_pointer(data)
+        if pointer is not None and _show(source, path, data, pointer, tree / os.fsdecode(path)):
+            known.setdefault(path, {})[blob] = Listed(-1, pointer.oid, pointer.size, shown=True)
+    _write_own_pointers(scratch, known)
+
+
+def _show(source: _Source, path: bytes, data: bytes, pointer: Pointer, target: Path) -> bool:
+    """Replace a pointer by its content, where that can be had."""
+    found = target.with_name(f"{target.name}.{os.urandom(6).hex()}")
+    if not source.place(path, data, pointer, found):
+        return False
+    target.unlink()
+    if found.is_symlink():
+        copy_file(os.fsencode(found.resolve()), os.fsencode(target))
+        found.unlink()
+    else:
+        os.rename(found, target)
+    return True
+
+
+_Own = dict[bytes, dict[Oid, Listed]]
+"""Pointers by path and blob that show their content in layers of a session."""
+
+
+def _own_pointers(scratch: Scratch) -> _Own:
+    try:
+        raw = json.loads(scratch.paths.lfs.read_bytes())
+    except FileNotFoundError:
+        return {}
+    return {
+        os.fsencode(path): {Oid(blob): Listed(-1, oid, size, shown=True) for blob, (oid, size) in blobs.items()}
+        for path, blobs in raw.items()
+    }
+
+
+def _write_own_pointers(scratch: Scratch, known: _Own) -> None:
+    if known:
+        data = {
+            os.fsdecode(path): {blob: (each.oid, each.size) for blob, each in blobs.items()}
+            for path, blobs in known.items()
+        }
+        write_atomically(scratch.paths.lfs, json.dumps(data).encode())
+
+
 # Bringing work back
 
 
 def kept_pointers(scratch: Scratch, files: Mapping[bytes, DeltaFile]) -> dict[bytes, Oid]:
-    """Those of `files` that hold the content of the base's pointer at their path, with the blob of that pointer."""
-    known = _pointers_at(scratch, files)
-    return {path: blob for path, (pointer, blob) in known.items() if _is_content(files[path], pointer)}
+    """Those of `files` that hold the content of a pointer known at their path, with the blob of that pointer."""
+    return {
+        path: blob
+        for path, known in _pointers_at(scratch, files).items()
+        for blob, pointer in known.items()
+        if _is_content(files[path], pointer)
+    }
 
 
 def uncleaned(scratch: Scratch, files: Mapping[bytes, Oid]) -> list[bytes]:
@@ -140,24 +205,26 @@ def uncleaned(scratch: Scratch, files: Mapping[bytes, Oid]) -> list[bytes]:
     config = scratch.ws.repo.config
     if any(config.text(f"filter.lfs.{variable}") for variable in ("clean", "process")):
         return []
-    return [path for path, (_, blob) in _pointers_at(scratch, files).items() if files[path] != blob]
+    return [path for path, known in _pointers_at(scratch, files).items() if files[path] not in known]
 
 
-def _pointers_at(scratch: Scratch, paths: Collection[bytes]) -> dict[bytes, tuple[Listed, Oid]]:
-    """The base's pointers at those of `paths` that the session still gives to Git LFS, with their blobs."""
+def _pointers_at(scratch: Scratch, paths: Collection[bytes]) -> _Own:
+    """Known pointers at those of `paths` that the session still gives to Git LFS, with their blobs."""
+    known = _base_pointers(scratch)
+    for path, blobs in _own_pointers(scratch).items():
+        known.setdefault(path, {}).update(blobs)
+    asked = [path for path in known if path in paths]
+    values = values_of(("filter",), asked, worktree=scratch.worktree, env=scratch.environment) if asked else {}
+    return {path: known[path] for path in asked if values[path]["filter"] == LFS}
+
+
+def _base_pointers(scratch: Scratch) -> _Own:
     directory = scratch.ws.layout.base_cache(scratch.record.base_key)
     pointers = listed(directory)
     if not pointers:
         return {}
     table = Table.open(directory / "table")
-    known = {table.path(each.row): each for each in pointers}
-    asked = [path for path in known if path in paths]
-    values = values_of(("filter",), asked, worktree=scratch.worktree, env=scratch.environment)
-    return {path: (known[path], _blob(table, known[path])) for path in asked if values[path]["filter"] == LFS}
-
-
-def _blob(table: Table, pointer: Listed) -> Oid:
-    return Oid(table.oid(pointer.row).hex())
+    return {table.path(each.row): {Oid(table.oid(each.row).hex()): each} for each in pointers}
 
 
 def _is_content(file: DeltaFile, pointer: Listed) -> bool:

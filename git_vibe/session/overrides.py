@@ -23,8 +23,11 @@ def context_files(root: bytes) -> Iterator[bytes]:
             yield name if inside == b"." else inside + b"/" + name
 
 
-def hide_overridden(ws: Workspace, record: SessionRecord) -> None:
-    """Bring the marks in the session's index in line with the context; its mount must be there."""
+def hide_overridden(ws: Workspace, record: SessionRecord, *, afresh: bool = False) -> None:
+    """Bring the marks in the session's index in line with the context; its mount must be there.
+
+    `afresh` makes them all again, in an index that may have lost them.
+    """
     paths = ws.paths(record.name)
     marked_file = paths.root / MARKS
     root = os.fsencode(ws.layout.context)
@@ -33,7 +36,7 @@ def hide_overridden(ws: Workspace, record: SessionRecord) -> None:
     before = set(marked_file.read_bytes().split(b"\0")) - {b""} if marked_file.exists() else set()
     wanted = _tracked(record, context_files(root))
     _mark(record, "--no-assume-unchanged", _tracked(record, before - wanted))
-    _mark(record, "--assume-unchanged", wanted - before)
+    _mark(record, "--assume-unchanged", wanted if afresh else wanted - before)
     marked_file.write_bytes(b"\0".join(sorted(wanted)))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +17,16 @@ from git_vibe.daemon import client
 from git_vibe.daemon.client import clear_mount
 from git_vibe.errors import SessionBusy, VibeError
 from git_vibe.git.command import run_git
+from git_vibe.git.submodule import all_stores
 from git_vibe.session.archive import pin_archive, session_head
+from git_vibe.session.audit import audit, hand_over
 from git_vibe.session.close import close, refuse_inside
 from git_vibe.session.doctor_state import orphaned_mounts
 from git_vibe.session.spawn import mount_root
+from git_vibe.session.submodules import keep_commits
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import remove_dir_atomically, remove_tree
-from git_vibe.store.layout import NOTES_REF
+from git_vibe.store.layout import NOTES_REF, PINS
 from git_vibe.store.record import session_names
 from git_vibe.types import SessionName
 
@@ -37,21 +41,34 @@ class Purged(NamedTuple):
     deleted_refs: list[str]
 
 
-def purge(ws: Workspace, *, refs: bool = False) -> Purged:
-    """Remove all state; promotes and notes only with `refs`, archives never."""
+def purge(
+    ws: Workspace,
+    *,
+    refs: bool = False,
+    force: bool = False,
+    unhook: Callable[[Workspace], object] | None = None,
+) -> Purged:
+    """Remove all state; promotes and notes only with `refs`, archives never. `unhook` removes the hooks.
+
+    The audit log is kept for the user; `force` tells it that nobody was asked.
+    """
     names = session_names(ws.layout)
     for name in names:
         refuse_inside(ws, name)
     roots = _mount_roots(ws, names)
     archives, rescued = _end_sessions(ws, names)
+    if unhook is not None:
+        unhook(ws)
     orphans = orphaned_mounts(ws)
     client.stop_daemon(ws.layout)
     for path in orphans:
         clear_mount(path)
     _remove_worktrees(ws)
     deleted = _delete_refs(ws, "refs/vibes/", NOTES_REF) if refs else []
-    _delete_refs(ws, "refs/vibe/base/")
+    _delete_refs(ws, *PINS)
     _remove_sockets(ws)
+    audit(ws, "purge", force=force, sessions=names, archives=archives, rescued=rescued, deleted_refs=deleted)
+    rescued += hand_over(ws)
     remove_dir_atomically(ws.layout.root)
     _remove_leftovers(ws, roots)
     return Purged(str(ws.layout.root), len(names), archives, rescued, deleted)
@@ -83,6 +100,7 @@ def _move_aside(ws: Workspace, name: SessionName) -> str:
         head = session_head(paths)
         if head is not None:
             pin_archive(ws, name, head)
+        keep_commits(ws, name)
     os.rename(paths.root, target)
     return str(target)
 
@@ -96,11 +114,12 @@ def _mount_roots(ws: Workspace, names: list[SessionName]) -> set[Path]:
 
 
 def _remove_worktrees(ws: Workspace) -> None:
-    parent = ws.layout.common_dir / "worktrees"
-    for path in parent.glob("vibe-*"):
-        remove_tree(path)
-    with contextlib.suppress(OSError):
-        parent.rmdir()
+    for repository in (ws.layout.common_dir, *all_stores(ws.layout.common_dir)):
+        parent = repository / "worktrees"
+        for path in parent.glob("vibe-*"):
+            remove_tree(path)
+        with contextlib.suppress(OSError):
+            parent.rmdir()
 
 
 def _delete_refs(ws: Workspace, *patterns: str) -> list[str]:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from git_vibe.git.submodule import all_stores
+from git_vibe.session.included import included_file
 from git_vibe.session.layers import layer_trees
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import write_atomically
@@ -32,7 +34,7 @@ class Fingerprint(NamedTuple):
 
 def fingerprint(ws: Workspace, record: SessionRecord) -> Fingerprint:
     """Look at everything the number of dirty files depends on. Raises FileNotFoundError when a file vanishes."""
-    digest = hashlib.sha256(f"{record.base} {record.reference}\0".encode())
+    digest = hashlib.sha256(f"{record.clean} {record.base} {record.reference}\0".encode())
     newest = 0
     for path, status in _everything(ws, record):
         seen = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
@@ -73,10 +75,13 @@ def _everything(ws: Workspace, record: SessionRecord) -> Iterator[tuple[bytes, o
 def _rules(ws: Workspace, record: SessionRecord) -> list[Path]:
     """Files outside the session's own files that decide what git takes of it."""
     common, private = ws.repo.common_dir, ws.paths(record.name).git_dir
+    heads = [each / name for each in all_stores(private) for name in ("HEAD", "logs/HEAD")]
     configured = [ws.repo.config.text(key) for key in ("core.excludesFile", "core.attributesFile")]
     return [
+        included_file(ws.paths(record.name)),
         private / "index",
         private / "config.worktree",
+        *heads,
         common / "config",
         common / "info" / "exclude",
         common / "info" / "attributes",

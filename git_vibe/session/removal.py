@@ -7,12 +7,15 @@ import os
 import re
 from pathlib import Path
 
+from git_vibe.daemon.client import clear_mount
 from git_vibe.errors import SessionBusy
 from git_vibe.git.refs import delete_ref
+from git_vibe.session.shims import rest
+from git_vibe.session.submodules import remove_worktrees
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import remove_tree, temporary_name
 from git_vibe.store.faults import reached
-from git_vibe.store.layout import base_ref
+from git_vibe.store.layout import own_refs
 from git_vibe.store.lock import locked
 from git_vibe.store.record import SessionRecord, session_names
 from git_vibe.types import SessionName
@@ -26,6 +29,7 @@ def remove_session(ws: Workspace, record: SessionRecord) -> None:
     doomed = temporary_name(root, ".old")
     os.rename(root, doomed)
     reached("close.renamed")
+    clear_mount(record.mount)  # a spawn that joined the session meanwhile may have mounted it again
     _remove_traces(ws, record.name)
     remove_mount_point(Path(record.mount))
     reached("close.cleared")
@@ -42,8 +46,11 @@ def remove_mount_point(mount: Path) -> None:
 def _remove_traces(ws: Workspace, name: SessionName) -> None:
     with contextlib.suppress(FileNotFoundError):
         remove_tree(ws.paths(name).git_dir)
+    remove_worktrees(ws, name)
     reached("close.worktree")
-    delete_ref(base_ref(name), cwd=ws.repo.common_dir)
+    for ref in own_refs(name):
+        delete_ref(ref, cwd=ws.repo.common_dir)
+    rest(ws)
 
 
 def finish_removals(ws: Workspace) -> None:

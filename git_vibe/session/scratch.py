@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from git_vibe.git.command import run_git
 from git_vibe.session.workspace import Workspace
+from git_vibe.store.atomic import begin_writeback
 from git_vibe.store.record import SessionRecord
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Scratch:
     """One such work tree below the directory `root`, bound to the repository and a copy of the session's index.
 
     `environment` makes git see it; `sink` is where new objects go. `throwaway` tells that they vanish with it, and
-    `writes_blobs` whether the content of files is stored at all or only named.
+    `writes_blobs` whether the content of files is stored at all or only named, and `untouched` whether the index is
+    known to be as it was at the spawn.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Scratch:
         self.root = root
         self.worktree = root / "tree"
         self.index = root / "index"
+        self.untouched: bool | None = None
         self.writes_blobs = writes_blobs
         self.worktree.mkdir()
         self.sink = _sink(ws, root, throwaway=throwaway)
@@ -103,6 +106,6 @@ def _sink(ws: Workspace, root: Path, *, throwaway: bool) -> ObjectSink:
     from git_vibe.git.write import repository_sink, throwaway_sink
 
     if not throwaway:
-        return repository_sink(ws.repo.common_dir)
+        return repository_sink(ws.repo.common_dir, begin_writeback)
     (root / "objects").mkdir()
     return throwaway_sink(ws.repo.common_dir, root / "objects")

@@ -37,10 +37,17 @@ KNOWN = (
     Known(
         "vibe.lfs", "boolean", "true", "show the content of Git LFS files instead of their pointers; needs vibe.filters"
     ),
+    Known(
+        "vibe.submodules", "word", "show", "show submodules that are here; `empty` shows none, `error` insists on all"
+    ),
     Known("vibe.allowOther", "boolean", "false", "let other users look into sessions; needs user_allow_other"),
     Known("vibe.archiveIgnoredMax", "size", "10m", "ignored files up to this size are archived when a session ends"),
     Known("vibe.author", "identity", None, "author of promotes; by default 'You via git-vibe (agent) <you@...>'"),
-    Known("pager.vibe", "pager", None, "whether and how `git vibe diff` pages; by default as git diff does"),
+    Known("vibe.sign", "boolean", "false", "sign promotes, as `promote --sign` does"),
+    Known("vibe.quiet", "boolean", "false", "whether the hooks keep quiet; GIT_VIBE_HOOK=0 makes them for one command"),
+    Known("vibe.hooks.block", "boolean", "false", "whether pre-commit and pre-push fail where sessions changed files"),
+    Known("vibe.hooks.wait", "number", "150", "milliseconds a hook takes at most; `git vibe status` tells the rest"),
+    Known("pager.vibe", "pager", None, "whether and how `git vibe diff` and `log` page; by default as git's do"),
     Known("advice.vibeHints", "boolean", "true", "whether git-vibe gives advice that is no answer to an error"),
 )
 

@@ -11,14 +11,18 @@ from typing import NamedTuple
 
 from git_vibe.daemon.client import clear_mount, mount_session, session_state, unmount_session, wait_until
 from git_vibe.errors import GitError, SessionExists, SessionLimit, UsageError
-from git_vibe.git.command import DURABLE, run_git
-from git_vibe.git.refs import read_ref
+from git_vibe.git.command import DURABLE, NO_HOOKS, run_git
+from git_vibe.git.refs import PRIVATE, read_ref
 from git_vibe.git.worktree import read_head, write_first_reflog, write_worktree
+from git_vibe.session.audit import audit
 from git_vibe.session.base import Base, ensure_base, ensure_table, warnings
 from git_vibe.session.init import create_state
 from git_vibe.session.names import free_name
 from git_vibe.session.overrides import hide_overridden
 from git_vibe.session.removal import finish_removals, remove_mount_point
+from git_vibe.session.shims import rest, wake
+from git_vibe.session.submodules import add_worktrees, refuse_missing, remove_worktrees, write_git_files
+from git_vibe.session.targets import find_target
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import (
     begin_writeback_below,
@@ -29,7 +33,7 @@ from git_vibe.store.atomic import (
 )
 from git_vibe.store.faults import reached
 from git_vibe.store.layout import base_ref
-from git_vibe.store.record import SessionRecord, session_names, write_record
+from git_vibe.store.record import SessionRecord, not_found, session_names, write_record
 from git_vibe.types import LayerId, Oid, SessionName
 
 DEFAULT_LINGER = 1200
@@ -46,6 +50,7 @@ class Request(NamedTuple):
     command: tuple[str, ...] = ()
     force: bool = False
     debug: bool = False
+    model: str | None = None
 
 
 class Spawned(NamedTuple):
@@ -75,6 +80,7 @@ def spawn(ws: Workspace, name: SessionName | None, request: Request) -> Spawned:
     _check_limit(ws, len(taken), force=request.force)
     commit = ws.repo.resolve_commit(request.revision or "HEAD")
     base = ensure_base(ws, commit)
+    refuse_missing(ws, base.directory)
     while True:
         chosen = name or free_name(taken, request.agent)
         try:
@@ -109,7 +115,19 @@ def _join(ws: Workspace, record: SessionRecord, request: Request) -> Spawned:
             "leave --branch away to join it, or choose another name",
         )
     trace = _mount_again(ws, record, debug=request.debug)
-    return Spawned(record, created=False, trace=trace)
+    return Spawned(_taken_over(ws, record, request), created=False, trace=trace)
+
+
+def _taken_over(ws: Workspace, record: SessionRecord, request: Request) -> SessionRecord:
+    """Record the program that is launched in a session: promotes name the last one, unless the user named another."""
+    launched, known = ((each.agent, each.command, each.model) for each in (request, record))
+    named_by_user = record.agent is not None and not record.command
+    if not request.command or named_by_user or launched == known:
+        return record
+    with ws.session_lock(record.name) as current:
+        changed = current._replace(agent=request.agent, command=request.command, model=request.model)
+        write_record(ws.paths(record.name).meta, changed)
+    return changed
 
 
 def ensure_mounted(ws: Workspace, record: SessionRecord) -> None:
@@ -119,15 +137,20 @@ def ensure_mounted(ws: Workspace, record: SessionRecord) -> None:
 
 
 def _mount_again(ws: Workspace, record: SessionRecord, *, debug: bool) -> str:
-    ensure_table(ws, record.base, ws.layout.base_cache(record.base_key))
+    ensure_table(ws, record.clean, ws.layout.base_cache(record.base_key))
     return _mount(ws, record, debug=debug)
 
 
 def _mount(ws: Workspace, record: SessionRecord, *, debug: bool) -> str:
     log = ws.paths(record.name).log
+    wake(ws)
     seen = log.stat().st_size if log.exists() else 0
     linger = ws.repo.config.seconds("vibe.daemonlinger", DEFAULT_LINGER)
     mount_session(ws.layout, record.name, debug=debug, linger=linger)
+    if not ws.paths(record.name).root.exists():  # closed meanwhile
+        clear_mount(record.mount)
+        remove_mount_point(Path(record.mount))
+        raise not_found(record.name)
     hide_overridden(ws, record)
     return log.read_bytes()[seen:].decode(errors="replace") if debug and log.exists() else ""
 
@@ -144,18 +167,26 @@ def _create(ws: Workspace, name: SessionName, commit: Oid, base: Base, request: 
     record = SessionRecord(
         name, commit, time.time_ns(), str(mount_root(ws) / name),
         branch=branch, agent=request.agent, command=request.command, shown=base.key if base.key != commit else None,
+        target=find_target(ws, request.revision), model=request.model,
     )  # fmt: skip
     with contextlib.ExitStack() as undo:
         taken_over = _claim(ws, record, base.index_file, undo)
         reached("spawn.claimed")
+        undo.callback(remove_worktrees, ws, record.name)
+        add_worktrees(ws, record, base.index_file, _identity(record))
         _create_refs(ws, record, undo, taken_over=taken_over)
         reached("spawn.refs")
+        undo.callback(rest, ws)
         _create_store(ws, record, undo)
         reached("spawn.stored")
         undo.callback(_remove_mount, ws, record)
         trace = _mount(ws, record, debug=request.debug)
         reached("spawn.mounted")
         undo.pop_all()
+    audit(
+        ws, "spawn", session=name, agent=request.agent, model=request.model, base=commit, branch=branch,
+        force=request.force, created_ns=record.created_ns,
+    )  # fmt: skip
     return Spawned(record, created=True, trace=trace, warnings=warnings(base))
 
 
@@ -199,13 +230,16 @@ def _claim(ws: Workspace, record: SessionRecord, index: Path, undo: contextlib.E
     except ValueError:  # the cached index is damaged
         index = ensure_base(ws, record.base, rebuild=True).index_file
         write_worktree(staged, mount=record.mount, head=head, index=index)
-    stamp = f"{record.created_ns // 10**9} +0000"
-    write_first_reflog(staged, record.base, f"{REFLOG_IDENTITY} {stamp}", f"vibe: spawn session {record.name}")
+    write_first_reflog(staged, record.base, _identity(record), f"vibe: spawn session {record.name}")
     begin_writeback_below(staged)
     reached("spawn.staged")
     taken_over = _move_claim(ws, record.name, staged, git_dir)
     undo.callback(remove_dir_atomically, git_dir)
     return taken_over
+
+
+def _identity(record: SessionRecord) -> str:
+    return f"{REFLOG_IDENTITY} {record.created_ns // 10**9} +0000"
 
 
 def _move_claim(ws: Workspace, name: SessionName, staged: Path, git_dir: Path) -> str | None:
@@ -242,7 +276,8 @@ def update_refs(ws: Workspace, commands: Sequence[str]) -> None:
     """Carry out `git update-ref --stdin` commands as one transaction. Raises UsageError with git's words."""
     try:
         listing = "".join(f"{command}\n" for command in commands).encode()
-        run_git([*DURABLE, "update-ref", "--stdin"], cwd=ws.layout.common_dir, stdin=listing)
+        hookless = NO_HOOKS if all(command.split()[1].startswith(PRIVATE) for command in commands) else ()
+        run_git([*DURABLE, *hookless, "update-ref", "--stdin"], cwd=ws.layout.common_dir, stdin=listing)
     except GitError as error:
         raise UsageError(error.message, "`git branch` lists the branches that exist") from error
 
@@ -253,6 +288,7 @@ def _create_store(ws: Workspace, record: SessionRecord, undo: contextlib.ExitSta
         layer = staged / "layers" / LayerId(1).dirname
         (layer / "tree").mkdir(parents=True)
         (layer / "work").mkdir(mode=0o700)
+        write_git_files(ws, record, layer / "tree")
         write_record(staged / "meta.json", record)
         reached("spawn.building")
     undo.callback(remove_dir_atomically, paths.root)

@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from git_vibe.git.ignore import ignored_paths
-from git_vibe.git.tracked import Difference, Tracked, differences, read_tracked
-from git_vibe.git.write import MODE_FILE, MODE_GITLINK, Entry, tree_of
+from git_vibe.git.modes import MODE_FILE, MODE_GITLINK
+from git_vibe.git.tracked import Difference, Tracked
+from git_vibe.git.write import Entry
 from git_vibe.session.context_names import ContextNames, context_names
 from git_vibe.session.conversion import converted_file
-from git_vibe.session.embedded import embedded_head, is_embedded
+from git_vibe.session.embedded import embedded_head, is_embedded, is_untouched
+from git_vibe.session.included import read_included
 from git_vibe.session.scratch import Scratch
+from git_vibe.session.tracking import index_differences, tracked_files
 from git_vibe.store.stack import DeltaDirectory, DeltaFile, DeltaNode, Whiteout, measure
 from git_vibe.types import Oid
 
@@ -60,7 +64,8 @@ class Folder:
     `kept` is the tree that dirty is measured against at the same path, from which names of the context are taken;
     `context` is what the context shows there. A mark is None for a name
     that goes, an Entry for one that is settled, a file to be hashed, or a folder. `otherwise` takes the place of a
-    folder that ends up empty; `taken` tells that nothing in it is asked about.
+    folder that ends up empty; `taken` tells that nothing in it is asked about, `foreign` that it is in a submodule,
+    whose trees the repository does not have, `moved` that its clean files have other names than in the base.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class Folder:
         self.kept = kept
         self.context = context
         self.taken = False
+        self.foreign = False
+        self.moved = False
         self.otherwise: Entry | None = None
         self.entries: dict[bytes, Entry] = {}
         self.marks: dict[bytes, Entry | DeltaFile | Folder | None] = {}
@@ -97,8 +104,10 @@ class Survey:
     def __init__(self, scratch: Scratch, scope: Scope) -> None:
         self.scratch = scratch
         self.scope = scope
-        self.tracked: Tracked = read_tracked(cwd=scratch.worktree, env=scratch.environment)
+        self.tracked: Tracked = tracked_files(scratch)
+        self.included = read_included(scratch.paths)
         self.trusts_modes = scratch.ws.repo.config.boolean("core.filemode", default=True)
+        self.trusts_links = scratch.ws.repo.config.boolean("core.symlinks", default=True)
         self.folders: list[Folder] = []
         self.ignored: list[IgnoredEntry] = []
         self.left_out: list[bytes] = []
@@ -107,7 +116,7 @@ class Survey:
     def walk(self, delta: DeltaDirectory, base_tree: Oid) -> None:
         """Visit the whole delta."""
         context = context_names(self.scratch.ws.layout.context)
-        kept = tree_of(self.scratch.record.reference, cwd=self.scratch.ws.repo.common_dir)
+        kept = self.scratch.sink.tree_of(self.scratch.record.reference)
         root = Folder(b"", delta, below=base_tree, kept=kept, context=context)
         level = [root]
         while level:
@@ -115,6 +124,7 @@ class Survey:
             level = self._decide(candidates)
         self._follow_index()
         if not self.scope.everything:
+            self._follow_moves()
             self._keep_frozen()
 
     def _enter(self, folder: Folder) -> list[_Candidate]:
@@ -196,13 +206,16 @@ class Survey:
         """Make the folder for a directory of the delta."""
         entry = folder.entries.get(name)
         below = entry.oid if entry is not None and entry.is_tree and not node.opaque else None
+        foreign = folder.foreign or (entry is not None and entry.mode == MODE_GITLINK)
         child = Folder(
             folder.join(name),
             node,
-            below=Oid(node.tree) if node.tree is not None else below,
+            below=Oid(node.tree) if node.tree is not None and not foreign else below,
             kept=self._kept_tree(folder, name),
             context=folder.context.directory(name) if folder.context is not None else None,
         )
+        child.foreign = foreign
+        child.moved = node.tree is not None or (folder.moved and not node.opaque)
         folder.marks[name] = child
         return child
 
@@ -228,7 +241,7 @@ class Survey:
         return candidate.settled or candidate.folder.taken or self._is_tracked(candidate)
 
     def _is_tracked(self, candidate: _Candidate) -> bool:
-        if self.tracked.entry(candidate.path) is not None:
+        if self.tracked.entry(candidate.path) is not None or candidate.path in self.included:
             return True
         return isinstance(candidate.node, DeltaDirectory) and self.tracked.has_below(candidate.path)
 
@@ -251,7 +264,7 @@ class Survey:
         if isinstance(node, DeltaFile):
             folder.marks[name] = node
             return None
-        link = None if self.scope.everything else self._gitlink(path, node)
+        link = self._gitlink(path, node)
         if link is not None:
             folder.marks[name] = link
             return None
@@ -265,6 +278,8 @@ class Survey:
         is_known = known is not None and known.mode == MODE_GITLINK
         if not is_known and (self.tracked.has_below(path) or not is_embedded(node)):
             return None
+        if self.scope.everything and not is_untouched(node):
+            return None
         head = embedded_head(self.scratch, path, node) if is_embedded(node) else None
         if head is not None:
             return Entry(MODE_GITLINK, head)
@@ -275,12 +290,34 @@ class Survey:
         )
         return None
 
+    def _follow_moves(self) -> None:
+        """Treat clean files of renamed directories like new ones where the index does not know their new names."""
+        moved = [folder for folder in self.folders if folder.moved]
+        files = {place[0].join(place[1]): place for folder in moved for place in self._clean_files(folder)}
+        new = [path for path in files if self.tracked.entry(path) is None]
+        ignored = ignored_paths(new, worktree=self.scratch.worktree, env=self.scratch.environment)
+        for path in new:
+            folder, name = files[path]
+            entry = folder.entries[name]
+            if path in ignored:
+                folder.marks[name] = None
+            elif not self.trusts_modes and stat.S_ISREG(entry.mode):
+                folder.marks[name] = Entry(MODE_FILE, entry.oid)
+
+    def _clean_files(self, folder: Folder) -> Iterator[tuple[Folder, bytes]]:
+        """Files below a folder that the delta says nothing about; folders that it knows are left out."""
+        for name, entry in folder.entries.items():
+            if entry.is_tree and name not in folder.marks:
+                yield from self._clean_files(self._open(folder, name))
+            elif entry.mode != MODE_GITLINK and name not in folder.marks:
+                yield folder, name
+
     def _follow_index(self) -> None:
         """Apply to clean files of the base what only the session's index says about them."""
         scratch = self.scratch
         clean = {
             each: folder
-            for each in differences(scratch.record.base, cwd=scratch.worktree, env=scratch.environment)
+            for each in index_differences(scratch)
             if (folder := self._folder_of_clean(each.path)) is not None
         }
         untracked = [each.path for each in clean if each.mode == 0]

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from git_vibe.git.hashing import hash_files
+from git_vibe.git.modes import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, MODE_TREE
 from git_vibe.git.tracked import Tracked
-from git_vibe.git.write import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, MODE_TREE, Entry, tree_of
+from git_vibe.git.write import Entry
 from git_vibe.session.lfs import kept_pointers, uncleaned
 from git_vibe.session.line_endings import files_that_keep_crlf, keep_line_endings
 from git_vibe.session.scratch import Scratch
 from git_vibe.session.survey import Folder, IgnoredEntry, Scope, Survey
+from git_vibe.session.tracking import index_differences
 from git_vibe.store.stack import DeltaFile, is_empty, read_delta
 from git_vibe.types import Oid
 
@@ -56,8 +58,8 @@ def session_tree(scratch: Scratch, trees: Sequence[bytes], *, scope: Scope = PRO
 
     Objects go to the scratch's sink. Raises GitError, OSError when a file vanishes meanwhile, ObjectMissing.
     """
-    base = tree_of(scratch.record.base, cwd=scratch.ws.repo.common_dir)
-    if is_empty(trees):
+    base = scratch.sink.tree_of(scratch.record.clean)
+    if is_empty(trees) and not index_differences(scratch):
         return SessionTree(base, IgnoredSummary([]))
     survey = Survey(scratch, scope)
     survey.walk(read_delta(trees), base)
@@ -114,12 +116,14 @@ def _hash_symlink(survey: Survey, file: DeltaFile) -> Oid:
 
 
 def _git_mode(survey: Survey, path: bytes, file: DeltaFile) -> int:
-    """The mode git records; where it does not trust the executable bit, what the index has stays."""
+    """The mode git records; where it does not trust executable bits or links, what the index has stays."""
     if stat.S_ISLNK(file.status.st_mode):
+        return MODE_SYMLINK
+    known = None if survey.trusts_modes and survey.trusts_links else survey.tracked.entry(path)
+    if known is not None and known.mode == MODE_SYMLINK and not survey.trusts_links:
         return MODE_SYMLINK
     if survey.trusts_modes:
         return MODE_EXECUTABLE if file.status.st_mode & stat.S_IXUSR else MODE_FILE
-    known = survey.tracked.entry(path)
     return known.mode if known is not None and stat.S_ISREG(known.mode) else MODE_FILE
 
 

@@ -15,11 +15,14 @@ from git_vibe.types import LayerId, Oid, SessionName
 class SessionRecord(NamedTuple):
     """What is stored about a session.
 
-    `base` is the commit clean files are read from, `promoted` the newest promote (dirty is measured against it,
-    or against the base). `created_ns` is wall-clock nanoseconds. `mount` is absolute. `branch` is the full ref of
-    the session's own branch, or None while its HEAD is detached. `agent` is the base name of the program that
-    was launched, `command` its whole argument vector. `shown` names the cache of the base that the session was spawned
-    with, or is None when that is the commit's plain one.
+    `base` is the commit the session stands on, `promoted` the newest promote (dirty is measured against it,
+    or against the base). Clean files are read from `below`, which is another commit after a rebase: what upstream
+    changed since lies in the layers then. `target` is the full ref of the branch that the session is to land on, as
+    far as it is known. `created_ns` is wall-clock nanoseconds. `mount` is absolute. `branch` is the full ref of
+    the session's own branch, or None while its HEAD is detached. `agent` is who the user said works there, or
+    the base name of the program that was launched last and `command` its whole argument vector; `model` is what the
+    agent uses, if that was told. `shown` names the cache of the base that the session was spawned with, or is None
+    when that is the commit's plain one.
     """
 
     name: SessionName
@@ -31,11 +34,19 @@ class SessionRecord(NamedTuple):
     agent: str | None = None
     command: tuple[str, ...] = ()
     shown: str | None = None
+    below: Oid | None = None
+    target: str | None = None
+    model: str | None = None
 
     @property
     def base_key(self) -> str:
         """Name of the cache that clean files are shown from."""
-        return self.shown or self.base
+        return self.shown or self.clean
+
+    @property
+    def clean(self) -> Oid:
+        """The commit that clean files are read from."""
+        return self.below or self.base
 
     @property
     def reference(self) -> Oid:
@@ -80,6 +91,9 @@ def _from_json(raw: dict[str, Any]) -> SessionRecord:
         agent=raw.get("agent"),
         command=tuple(raw.get("command", ())),
         shown=raw.get("shown"),
+        below=Oid(raw["below"]) if raw.get("below") else None,
+        target=raw.get("target"),
+        model=raw.get("model"),
     )
 
 

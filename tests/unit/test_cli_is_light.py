@@ -31,7 +31,13 @@ def modules_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "line", ["['spawn', 'alpha', '--from', 'HEAD']", "['status']", "['close', '--force', 'alpha']"]
+    "line",
+    [
+        "['spawn', 'alpha', '--from', 'HEAD']",
+        "['status']",
+        "['close', '--force', 'alpha']",
+        "['hook', 'run', 'reference-transaction', '--', 'committed']",
+    ],
 )
 def test_parsing_loads_nothing_heavy(line: str) -> None:
     loaded = modules_after(f"from git_vibe.cli import main\nfrom git_vibe.cli.parser import parse\nparse({line})")
@@ -40,6 +46,11 @@ def test_parsing_loads_nothing_heavy(line: str) -> None:
 
 def test_use_cases_of_every_spawn_and_status_load_nothing_heavy() -> None:
     loaded = modules_after("import git_vibe.session.spawn, git_vibe.session.status, git_vibe.session.locate")
+    assert sorted(loaded & (HEAVY - {"subprocess"})) == []
+
+
+def test_hooks_that_find_nothing_to_merge_load_nothing_heavy() -> None:
+    loaded = modules_after("import git_vibe.githooks.events, git_vibe.session.comparison, git_vibe.session.contents")
     assert sorted(loaded & (HEAVY - {"subprocess"})) == []
 
 

@@ -14,11 +14,11 @@ FREE = {"git_vibe", "git_vibe.types", "git_vibe.errors"}
 
 ALLOWED = {
     "cli": {"cli", "session", "githooks"},
-    "githooks": {"githooks", "session", "git", "store.layout"},
+    "githooks": {"githooks", "session", "git", "store.atomic", "store.layout", "store.lock", "store.record"},
     "session": {"session", "git", "store", "daemon.client", "daemon.protocol"},
     "daemon": {"daemon", "store.faults", "store.layout", "store.lock", "store.record"},
     "mount": {"mount", "overlay", "store", "git", "daemon.protocol"},
-    "overlay": {"overlay", "store", "git.objects", "git.table"},
+    "overlay": {"overlay", "store", "git.modes", "git.objects", "git.table"},
     "store": {"store"},
     "git": {"git"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_vibe.cli.handed_on import options_and_paths
 from git_vibe.types import SessionName
 
 if TYPE_CHECKING:
@@ -49,13 +50,8 @@ def run(args: argparse.Namespace, ctx: Context) -> int:
 
 
 def _git_arguments(args: argparse.Namespace) -> list[str]:
-    """Options, then paths after '--'; a word is a path unless the option before it takes a value."""
-    before = ["", *args.extras]
-    is_path = [
-        not word.startswith("-") and last not in _VALUED for last, word in zip(before, args.extras, strict=False)
-    ]
-    options = [word for word, path in zip(args.extras, is_path, strict=True) if not path]
-    paths = [word for word, path in zip(args.extras, is_path, strict=True) if path]
+    """Options, then paths after '--'."""
+    options, paths = options_and_paths(args.extras, _VALUED)
     return [*(["--quiet"] if args.quiet else []), *options, "--", *paths, *(args.rest or ())]
 
 

@@ -27,7 +27,6 @@ Outside a repository only the machine is checked. Exit status 1 says that proble
 `--config` lists the settings with type, value and origin; they are set with git config.
 """
 EXAMPLES = (
-    ("git vibe doctor", "Check."),
     ("git vibe doctor --repair", "Check and mend."),
     ("git vibe doctor --config", "List the settings."),
 )
@@ -57,9 +56,10 @@ _HEADERS = ("KEY", "TYPE", "VALUE", "ORIGIN")
 
 
 def _examine(args: argparse.Namespace, ctx: Context) -> int:
+    from git_vibe.githooks.check import check_hooks
     from git_vibe.session.doctor import examine, repair
 
-    report = examine(_workspace(ctx))
+    report = examine(_workspace(ctx), more=check_hooks)
     remaining, repaired = repair(report.problems) if args.repair else (report.problems, [])
     data = {"facts": report.facts, "problems": _data(remaining), "repaired": _data(repaired)}
     ctx.output.result(data, report_text(report.facts, repaired, remaining, ctx.output))

@@ -14,10 +14,12 @@ PASSES_ON = False
 ACCEPTS_EXTRAS = False
 SUMMARY = "prepare this repository for sessions"
 DESCRIPTION = """
-Prepare this repository for sessions: make `.git/vibe` and index the files of the current commit.
+Prepare this repository for sessions: make `.git/vibe`, index the files of the current commit and install git hooks
+that tell when upstream moves on (see `git help vibe-hook`).
 
-Running it again is harmless and refreshes the index only. HEAD, index, branches, tags, configuration and work
-tree are not touched. `git vibe spawn` does the same by itself in a repository that is not prepared yet.
+Hooks that are there keep working and run first. Running it again is harmless and refreshes index and hooks. HEAD,
+index, branches, tags, configuration and work tree are not touched; from git 2.54 on the hooks are a line in
+`.git/config`. `git vibe spawn` does the same by itself in a repository that is not prepared yet.
 
 Files that are not committed are not visible in sessions; a warning says how many there are.
 """
@@ -27,15 +29,19 @@ EXAMPLES = (("git vibe init", "Prepare the repository around the current directo
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--reindex", action="store_true", help="build the index of the current commit anew")
+    parser.add_argument("--no-hooks", action="store_true", help="install no git hooks")
 
 
 def run(args: argparse.Namespace, ctx: Context) -> int:
     """Prepare the repository and tell what was found."""
+    from git_vibe.cli.hook_verbs import install_by_the_way
     from git_vibe.session.init import initialise
 
     ws = ctx.workspace
     with ctx.output.working("Indexing the files of HEAD"):
         done = initialise(ws, reindex=args.reindex)
+    if not args.no_hooks:
+        install_by_the_way(ctx)
     what = "Initialised" if done.created else "Already initialised:"
     text = f"{what} git-vibe in {ws.layout.root} ({done.files} files)"
     data = {"path": str(ws.layout.root), **done._asdict()}

@@ -15,11 +15,12 @@ PASSES_ON = False
 ACCEPTS_EXTRAS = False
 SUMMARY = "remove everything git-vibe made in this repository"
 DESCRIPTION = """
-Remove git-vibe from this repository: unmount every session, stop the daemon, remove `.git/vibe` and the linked
-work trees.
+Remove git-vibe from this repository: unmount every session, stop the daemon, put back the git hooks that were there
+before, remove `.git/vibe` and the linked work trees.
 
 Work that exists nowhere else is archived first, in commits under `refs/vibe/archive/`, which always stay.
-Promotes (`refs/vibes/`) and their notes stay too unless `--refs` is given. Asks before it starts; without a
+Promotes (`refs/vibes/`) and their notes stay too unless `--refs` is given, and the audit log moves to
+`$XDG_STATE_HOME/git-vibe/audit.log`, where `git vibe audit` still finds it. Asks before it starts; without a
 terminal nothing happens unless `--force` is given.
 """
 EXAMPLES = (
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, ctx: Context) -> int:
     """Purge the repository and name what was archived."""
+    from git_vibe.githooks.install import remove
     from git_vibe.session.locate import session_names
     from git_vibe.session.purge import purge
 
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace, ctx: Context) -> int:
             f"This will {sessions}remove {ws.layout.root}. Go on?", otherwise="`--force` does it without asking"
         )
     with ctx.output.working("Purging"):
-        done = purge(ws, refs=args.refs)
+        done = purge(ws, refs=args.refs, force=args.force, unhook=remove)
     ctx.output.result(done._asdict(), "" if args.quiet else _text(done))
     return 0
 

@@ -49,16 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("session", nargs="?", metavar="<session>", help="letters, digits and inner hyphens")
     add_creating_options(parser)
     parser.add_argument("--agent", metavar="<name>", help="who works there; recorded in promotes")
+    parser.add_argument("--model", metavar="<name>", help="what the agent uses (default: GIT_VIBE_MODEL); recorded")
 
 
 def run(args: argparse.Namespace, ctx: Context) -> int:
     """Create or join the session and print its path."""
     _refuse_extras(args)
+    from git_vibe.cli.hook_verbs import hooks_on_first_use
     from git_vibe.session.spawn import Request, spawn
 
     name = None if args.session is None else SessionName(args.session)
-    request = Request(args.revision, args.branch, args.agent, force=args.force, debug=ctx.output.debug)
-    with ctx.output.working("Spawning a session"):
+    model = args.model or ctx.environ.get("GIT_VIBE_MODEL")
+    request = Request(args.revision, args.branch, args.agent, (), args.force, ctx.output.debug, model)
+    with hooks_on_first_use(ctx), ctx.output.working("Spawning a session"):
         spawned = spawn(ctx.workspace, name, request)
     record = spawned.record
     ctx.output.detail(spawned.trace.rstrip())

@@ -78,7 +78,7 @@ class HandMade:
     def native_tree(self) -> str:
         """What `git add -A && git write-tree` gives in the mount, leaving its index alone."""
         index = self.paths.root / "native-index"
-        shutil.copyfile(self.paths.git_dir / "index", index)
+        shutil.copy2(self.paths.git_dir / "index", index)  # its time tells git which entries it may not trust
         env = {"GIT_INDEX_FILE": os.fspath(index)}
         git("add", "-A", cwd=self.mount, env=env)
         return git("write-tree", cwd=self.mount, env=env).decode()

@@ -28,9 +28,9 @@ def test_letters_modes_and_binary(session: HandMade) -> None:
     write(layer, "local/x", "ignored")
     found = session_changes(session.ws, session.name)
     assert found.files == [
-        Change("M", b"a.txt", None, 0o100644, 0o100644, binary=False),
-        Change("D", b"docs/a.md", None, 0o100644, 0, binary=False),
-        Change("T", b"link", None, 0o120000, 0o100644, binary=False),
+        Change("M", b"a.txt", None, 0o100644, 0o100644, binary=False, added=1, deleted=1),
+        Change("D", b"docs/a.md", None, 0o100644, 0, binary=False, deleted=1),
+        Change("T", b"link", None, 0o120000, 0o100644, binary=False, added=1, deleted=1),
         Change("A", b"new.bin", None, 0, 0o100644, binary=True),
         Change("M", b"run.sh", None, 0o100755, 0o100644, binary=False),
     ]

@@ -9,6 +9,7 @@ from git_vibe.git.repository import Repository
 from git_vibe.session import commit as module
 from git_vibe.session.close import Closed, close
 from git_vibe.session.commit import Committed, commit
+from git_vibe.session.merge_here import NO_FF, Manner
 from git_vibe.session.workspace import Workspace
 from git_vibe.store.record import session_names
 from git_vibe.types import SessionName
@@ -51,7 +52,7 @@ def test_merge_commit_when_the_branch_went_on(session: HandMade) -> None:
 
 def test_no_fast_forward_message_and_keep(session: HandMade) -> None:
     edit(session)
-    done = commit(session.ws, session.name, keep=True, message="Bring it in", no_ff=True)
+    done = commit(session.ws, session.name, Manner(keep=True, message="Bring it in", style=NO_FF))
     assert (done.closed, log(session, "%s")) == (False, "Bring it in")
     edit(session, content="more\n")
     assert commit(session.ws, session.name).closed
@@ -106,7 +107,7 @@ def test_nothing_to_commit(session: HandMade) -> None:
 def test_dirty_session_when_promoting_is_not_wanted(session: HandMade) -> None:
     edit(session)
     with pytest.raises(SafetyCheckFailed):
-        commit(session.ws, session.name, promote_first=False)
+        commit(session.ws, session.name, Manner(promote_first=False))
 
 
 def test_detached_head(session: HandMade) -> None:

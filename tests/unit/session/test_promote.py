@@ -9,6 +9,7 @@ import pytest
 from git_vibe.errors import RefMoved, UsageError
 from git_vibe.git.notes import read_note
 from git_vibe.session import promote as module
+from git_vibe.session.authoring import Wishes
 from git_vibe.session.changes import is_dirty
 from git_vibe.session.promote import Promoted, promote
 from git_vibe.store.record import SessionRecord, write_record
@@ -17,7 +18,7 @@ from tests.unit.session.handmade import HandMade, git, write
 
 
 def promoted(session: HandMade, message: str | None = None) -> Promoted:
-    done = promote(session.ws, session.name, message=message)
+    done = promote(session.ws, session.name, Wishes(message=message))
     assert done is not None
     return done
 

@@ -287,6 +287,37 @@ def test_grafted_tree_is_merged_with_what_the_layer_has(session: HandMade) -> No
     assert tree_of_session(session).oid == session.native_tree()
 
 
+@pytest.mark.parametrize("pattern", ["kept.txt\n", "/lib/deep/\n", "elsewhere\n"])
+def test_renamed_directory_loses_what_is_ignored_under_its_new_name(session: HandMade, pattern: str) -> None:
+    tree = git("rev-parse", "HEAD:build", cwd=session.repo)
+    (session.layer(1) / "lib/deep").mkdir(parents=True)
+    os.setxattr(session.layer(1) / "lib/deep", TREE_XATTR, tree)
+    session.whiteout("build")
+    (session.mount / "lib").mkdir()
+    (session.mount / "build").rename(session.mount / "lib/deep")
+    for root in (session.layer(1), session.mount):
+        write(root, ".gitignore", pattern)
+    assert tree_of_session(session).oid == session.native_tree()
+
+
+def test_executable_bit_of_a_renamed_directory_where_it_is_not_trusted(session: HandMade) -> None:
+    write(session.repo, "bin/tool", "#!/bin/sh\n", 0o755)
+    git("add", "bin", cwd=session.repo)
+    git("commit", "-q", "-m", "tool", cwd=session.repo)
+    git("config", "core.fileMode", "false", cwd=session.repo)
+    later = HandMade(session.repo.parent, "beta")
+    (later.layer(1) / "lib").mkdir()
+    os.setxattr(later.layer(1) / "lib", TREE_XATTR, git("rev-parse", "HEAD:bin", cwd=later.repo))
+    later.whiteout("bin")
+    (later.mount / "bin").rename(later.mount / "lib")
+    assert tree_of_session(later).oid == later.native_tree()
+
+
+def test_index_alone_says_that_an_ignored_file_goes(session: HandMade) -> None:
+    git("rm", "-q", "--cached", "build/kept.txt", cwd=session.mount)
+    assert tree_of_session(session).oid == session.native_tree()
+
+
 def test_upper_layer_wins_and_restores(session: HandMade) -> None:
     session.whiteout("src", 1)
     write(session.layer(2), "src/again.py", "again\n")
