@@ -24,6 +24,7 @@ from git_vibe.daemon import protocol
 from git_vibe.store.layer import RENAME_EXCHANGE, renameat2
 from git_vibe.store.layout import Layout
 from git_vibe.types import SessionName
+from tests.support.entering import ENTERED
 from tests.support.gitrepo import GitRepo
 from tests.support.runner import Vibe
 from tests.support.soundness import assert_sound, half_made, session_names
@@ -497,17 +498,10 @@ def test_damage_answers_eio_and_is_named_in_the_log(world: World) -> None:
 # Under load
 
 
-WRITER = """
+WRITER = (
+    ENTERED
+    + """
 import os, random, sys, time
-
-def entered(path):
-    while True:
-        try:
-            top = os.open(path, os.O_DIRECTORY)
-            os.stat(".git", dir_fd=top)
-            return top
-        except OSError:
-            time.sleep(0.01)
 
 def put(top, name, slot, number):
     fd = os.open(name, os.O_RDWR | os.O_CREAT, 0o644, dir_fd=top)
@@ -532,6 +526,7 @@ for number in range(1, 10**7):
         print("tried", name, slot, number, file=log)
         top = entered(path)
 """
+)
 """Writes numbers into slots of clean and of new files, and says which of it was answered with success."""
 
 

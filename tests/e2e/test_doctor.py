@@ -11,6 +11,7 @@ import pytest
 
 from git_vibe.session.doctor import Problem, repair
 from git_vibe.session.doctor_machine import check_device, check_fuse_configuration, check_fusermount
+from git_vibe.store.atomic import create_dir_atomically
 from tests.support.gitrepo import GitRepo
 from tests.support.mounts import mounts_below
 from tests.support.runner import Vibe
@@ -87,6 +88,19 @@ def test_what_can_be_mended_is(vibe: Vibe, repo: GitRepo) -> None:
     assert vibe.data("doctor")["problems"] == []
     assert not left.exists()
     assert "refs/vibe/base/alpha" in repo.refs()
+
+
+def test_what_is_still_being_built_is_not_half_made(vibe: Vibe, repo: GitRepo) -> None:
+    vibe("init")
+    with create_dir_atomically(repo.vibe_dir / "cache" / "base" / "slow") as staged:
+        os.utime(staged, (1, 1))
+        assert vibe.data("doctor")["problems"] == []
+    left = repo.vibe_dir / "cache" / "base" / ".new-killed-00ff"
+    left.mkdir()
+    os.utime(left, (1, 1))
+    assert [problem["what"] for problem in vibe.run("doctor", "--json").data["problems"]] == [
+        f"{left} was left half-made"
+    ]
 
 
 @pytest.mark.fuse

@@ -9,105 +9,30 @@ from pathlib import Path
 import pytest
 
 from tests.support.gitrepo import GitRepo
+from tests.support.gitscripts import EVERYDAY, RARE
 from tests.support.runner import Vibe
 from tests.support.trees import tree
 
 pytestmark = pytest.mark.fuse
 
-SCRIPTS = {
-    "status": """
-        git status; git status --porcelain --ignored --untracked-files=all
-        echo new >new; echo log >x.log; echo more >>README; rm empty; chmod -x run.sh; mkdir d && touch d/f
-        git status; git status --porcelain --ignored --untracked-files=all; git diff-files; git update-index --refresh
-    """,
-    "log": "git log --stat --format=fuller; git log -p --follow README; git log --oneline --graph --all; git show",
-    "diff": """
-        echo more >>README; printf 'a\\0b' >src/deep/er/data.bin; ln -sfn empty link; rm empty; mv run.sh ran.sh
-        git diff; git diff --binary; git add -A; git diff --cached -M --stat; git diff HEAD --name-status
-    """,
-    "add and commit": """
-        echo more >>README; echo new >src/new.py; rm -r src/deep
-        git add -A; git write-tree; git commit -m second; git log --format=%H%n%T -1; git status
-        echo again >>README; git commit -a --amend -m third; git rev-parse HEAD HEAD@{1}; git show --stat
-    """,
-    "add -p": """
-        seq 30 >lines; git add lines; git commit -qm lines; sed -i 's/^3$/three/; s/^28$/twenty-eight/' lines
-        printf 'y\\nn\\n' | git add -p; git diff; git diff --cached
-    """,
-    "stash": """
-        echo more >>README; echo staged >staged; git add staged; echo new >new; ln -sfn new link
-        git stash push --include-untracked -m work; git status; ls -A src; git stash list; git stash show -p
-        git stash pop; git status; cat README staged new; readlink link
-    """,
-    "switch": """
-        git branch -q side HEAD; git switch -c here; echo one >one; rm -r src; git add -A; git commit -qm one
-        git switch --detach side; ls -AR . | sort; git switch -; ls -A | sort; git branch -v; git switch --detach -q
-        git branch -D here side
-    """,
-    "checkout and reset": """
-        echo more >>README; rm -r src; git checkout -- src; git restore README; git status
-        echo x >x; git add x; git reset --hard; git status; echo y >y; git clean -fdn; git clean -fd; ls -A | sort
-        git rm -rq src; git status --short; git checkout HEAD -- .; git status --short
-    """,
-    "rebase": """
-        for i in 1 2 3; do echo $i >>list; git add list; git commit -qm "step $i"; done; git branch -q base HEAD~3
-        git checkout -q --detach base; echo other >other; git add .; git commit -qm other; git branch -qf base HEAD
-        git checkout -q --detach HEAD@{2}; git rebase base; git log --format='%T %s'; git branch -D base
-    """,
-    "a rebase that conflicts": """
-        base=$(git rev-parse HEAD); echo a >file; git add .; git commit -qm a; first=$(git rev-parse HEAD)
-        git checkout -q $base; echo b >file; git add .; git commit -qm b
-        git rebase $first; git status; cat file; git ls-files -u; echo ab >file; git add file
-        GIT_EDITOR=true git rebase --continue; git log --format='%T %s'; cat file
-    """,
-    "merge": """
-        base=$(git rev-parse HEAD); mkdir a; echo 1 >a/x; git add .; git commit -qm a; first=$(git rev-parse HEAD)
-        git checkout -q $base; git mv src source; git commit -qm b; git merge --no-edit $first
-        git log --graph --format=%T%n%s
-        git cherry-pick $base..$first; git revert --no-edit HEAD^2; ls -AR . | sort
-    """,
-    "bisect": """
-        for i in 1 2 3 4 5 6 7 8; do echo $i >n; git add n; git commit -qm "n $i"; done
-        git bisect start HEAD HEAD~8; git bisect run sh -c 'test $(cat n 2>/dev/null || echo 0) -lt 5'; cat n
-        git bisect log; git bisect reset; cat n; git status
-    """,
-    "grep": "git grep -n hello; git grep -c print -- '*.py'; git grep --untracked -l hello; git grep --no-index -l ran",
-    "blame": "echo more >>README; git commit -qam more; git blame README; git blame -l --porcelain src/main.py",
-    "files": "git ls-files -s; git ls-tree -r -l HEAD; git check-ignore -v x.log build; git check-attr -a README",
-    "apply": """
-        echo more >>README; echo x >x; rm empty; git add -A; git diff --cached --binary >../patch.$$
-        git reset -q --hard
-        git apply --index ../patch.$$; git status --short; git am --show-current-patch; git format-patch -1 --stdout
-        rm ../patch.$$
-    """,
-    "archive": """
-        git archive HEAD | tar -t; git ls-files -z | xargs -0 git hash-object --no-filters; git describe --always
-    """,
-    "subdirectory": """
-        git config core.bare; git rev-parse --is-inside-work-tree --show-prefix --show-cdup; cd src
-        git rev-parse --show-prefix --show-cdup; echo x >>main.py; git status -s; git add .; git commit -qm sub
-        git show --stat --format=%T
-    """,
-    "submodule": "git submodule status; git submodule summary",
-    "index flags": """
-        git update-index --assume-unchanged README; echo x >>README; git status -s
-        git update-index --no-assume-unchanged README; git status -s; git update-index --really-refresh
-    """,
-}
+SCRIPTS = [*EVERYDAY, *(pytest.param(what, marks=pytest.mark.slow) for what in RARE)]
 
 
 def run_script(script: str, directory: Path) -> str:
-    """What a shell prints that runs the script in `directory`, whose path becomes TOP and whose name NAME."""
+    """What a shell prints that runs the script in `directory`, with the paths of work tree and git directory masked."""
+    git_dir = (directory / ".git").read_text().removeprefix("gitdir: ").strip()
+    quiet = {**os.environ, "GIT_VIBE_HOOK": "0"}  # hooks of git-vibe tell of other sessions than the one they run in
     done = subprocess.run(
-        ["sh", "-c", script], cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        ["sh", "-c", script], cwd=directory, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
-    return os.fsdecode(done.stdout).replace(str(directory), "TOP")
+    return os.fsdecode(done.stdout).replace(git_dir, "GITDIR").replace(str(directory), "TOP")
 
 
 @pytest.mark.parametrize("what", SCRIPTS)
 def test_as_in_a_native_work_tree(what: str, alpha: Path, native: Path, repo: GitRepo) -> None:
-    expected = run_script(SCRIPTS[what], native)
-    assert run_script(SCRIPTS[what], alpha) == expected
+    script = (EVERYDAY | RARE)[what]
+    expected = run_script(script, native)
+    assert run_script(script, alpha) == expected
     assert tree(alpha) == tree(native)
     assert run_script(
         "git status --porcelain -uall --ignored; git write-tree; git rev-parse HEAD", alpha
@@ -152,3 +77,14 @@ def test_the_users_git_vibe_works_inside(vibe: Vibe, repo: GitRepo, alpha: Path)
     vibe("promote", "alpha", cwd=alpha)
     assert Path(vibe("spawn", "beta", cwd=alpha)) == alpha.with_name("beta")
     assert "you are inside session 'alpha'" in vibe.fails("close", "alpha", cwd=alpha)
+
+
+@pytest.mark.parametrize("command", [["remove", "--force"], ["move"]])
+def test_git_worktree_leaves_sessions_alone(command: list[str], alpha: Path, repo: GitRepo) -> None:
+    target = [str(alpha.with_name("elsewhere"))] if command == ["move"] else []
+    done = subprocess.run(
+        ["git", "worktree", *command, str(alpha), *target], cwd=repo.path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 128
+    assert "git-vibe session" in done.stderr
+    assert (alpha / "README").read_text() == "hello\n"

@@ -12,8 +12,8 @@ from tests.support.trees import describe, tree
 
 
 def git_dir_without_vibe(repo: GitRepo) -> dict[bytes, tuple[str, int, bytes]]:
-    """Every byte below `.git` except `.git/vibe`."""
-    return tree(repo.path / ".git", skip=(b"vibe",))
+    """Every byte below `.git` except `.git/vibe` and the hooks."""
+    return tree(repo.path / ".git", skip=(b"vibe", b"hooks", b"hooks-before-git-vibe"))
 
 
 def test_e2e_001_init_creates_state(vibe: Vibe, repo: GitRepo) -> None:

@@ -64,8 +64,8 @@ def test_work_is_never_lost(command: str, number: signal.Signals, vibe: Vibe, re
         (alpha / "new").write_text("precious\n")
         interrupted(vibe, moment, number, first, *options, *([] if first == "purge" else ["alpha"]))
         assert is_kept(vibe, repo)
-        vibe.run(first, *options, *([] if first == "purge" else ["alpha"]))
-        assert is_kept(vibe, repo)
+        again = vibe.run(first, *options, *([] if first == "purge" else ["alpha"]))
+        assert is_kept(vibe, repo), again
         if "alpha" in session_names(repo):
             vibe("close", "alpha", "--force")
         start_again(repo)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.repos import download
+from bench.repos import NotDownloaded, download
 from tests.support.gitrepo import GitRepo
 from tests.support.runner import Vibe
 from tests.support.soundness import assert_sound
@@ -30,10 +30,9 @@ RESULT = re.compile(r"^(Ran \d+ tests|OK.*|FAILED.*|(?:FAIL|ERROR): .*)", re.MUL
 def django(tmp_path: Path) -> GitRepo:
     """The sources of a release, committed."""
     try:
-        DOWNLOADS.mkdir(parents=True, exist_ok=True)
-        archive = download(DOWNLOADS, VERSION)
-    except (subprocess.CalledProcessError, OSError) as error:
-        pytest.skip(f"the sources of Django cannot be downloaded: {error}")
+        archive = download(DOWNLOADS, "django", VERSION)
+    except NotDownloaded as error:
+        pytest.skip(str(error))
     with tarfile.open(archive) as source:
         source.extractall(tmp_path, filter="data")
     made = GitRepo.create(tmp_path / "django")

@@ -19,10 +19,16 @@ EXPECTED = {
     "sh al": ["alpha", "alps"],
     "diff be": ["beta"],
     "promote x": [],
+    "log al": ["alpha", "alps", "also-closed"],
+    "audit --session also": ["also-closed"],
+    "audit --type p": ["promote", "purge"],
     "spawn --br": ["--branch"],
     "close alpha al": ["alpha", "alps"],
     "daemon st": ["start", "status", "stop"],
     "context remove .e": [".env"],
+    "hook st": ["status"],
+    "hook run pre-": ["pre-commit", "pre-push"],
+    "init --no-h": ["--no-hooks"],
     "completion f": ["fish"],
     "--js": ["--json"],
 }
@@ -48,6 +54,7 @@ def sessions(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> GitRepo:
     """A repository in which completion finds three sessions and a context file; nothing is mounted."""
     for name in ("alpha", "alps", "beta", ".new-alpine-1f"):
         (repo.vibe_dir / "sessions" / name).mkdir(parents=True)
+    repo.git("update-ref", "refs/vibes/also-closed", "HEAD")
     (repo.vibe_dir / "context").mkdir()
     (repo.vibe_dir / "context" / ".env").touch()
     monkeypatch.chdir(repo.path)
