@@ -16,7 +16,7 @@ from git_vibe.session.workspace import Workspace
 from git_vibe.store.atomic import remove_tree, temporary_name
 from git_vibe.store.faults import reached
 from git_vibe.store.layout import own_refs
-from git_vibe.store.lock import locked
+from git_vibe.store.lock import locked_inside
 from git_vibe.store.record import SessionRecord, session_names
 from git_vibe.types import SessionName
 
@@ -66,7 +66,7 @@ def finish_removals(ws: Workspace) -> None:
 
 
 def _finish(ws: Workspace, doomed: Path, name: SessionName) -> None:
-    with locked(doomed / "lock", timeout=0, what=f"session '{name}'"):
+    with locked_inside(doomed / "lock", timeout=0, what=f"session '{name}'"):
         if name not in session_names(ws.layout):
             _remove_traces(ws, name)
         remove_tree(doomed)

@@ -9,7 +9,7 @@ from pathlib import Path
 from git_vibe.errors import NotInitialised, SessionNotFound, StateCorrupt
 from git_vibe.git.repository import Repository
 from git_vibe.store.layout import FORMAT, Layout, SessionPaths
-from git_vibe.store.lock import locked
+from git_vibe.store.lock import locked_inside
 from git_vibe.store.record import SessionRecord, not_found, read_record, session_names
 from git_vibe.types import SessionName
 
@@ -72,7 +72,7 @@ class Workspace:
         self.record(name)
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locked(self.paths(name).lock, what=f"session '{name}'"))
+                held.enter_context(locked_inside(self.paths(name).lock, what=f"session '{name}'"))
             except FileNotFoundError:  # another command closed it meanwhile, and the lock went with it
                 raise not_found(name) from None
             yield self.record(name)

@@ -63,6 +63,7 @@ def home_of_nobody() -> Iterator[Path]:
         packages = top / "packages"
         shutil.copytree(sysconfig.get_path("purelib"), packages, ignore=shutil.ignore_patterns("__pycache__", "*.pth"))
         shutil.copytree(_SOURCES / "git_vibe", packages / "git_vibe", dirs_exist_ok=True)
+        shutil.copytree(_SOURCES / "hooks", packages / "hooks")
         program = top / "bin" / "git-vibe"
         program.parent.mkdir()
         program.write_text(f"#!{SYSTEM_PYTHON}\nimport sys\nfrom git_vibe.cli.main import main\nsys.exit(main())\n")

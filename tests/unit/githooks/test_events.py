@@ -29,5 +29,6 @@ def test_there_is_more_only_where_something_is_compared(
 
     monkeypatch.chdir(repo.path)
     monkeypatch.setitem(events._EVENTS, "post-merge", slow)
+    monkeypatch.setattr("time.process_time", float)  # that of a hook, not of a long test run
     repo.git("config", "vibe.hooks.wait", "2500")
     assert hear(Workspace(discover(repo.path)), Call("post-merge", [], [], {})) == Heard(expected)
