@@ -8,32 +8,53 @@ from typing import NamedTuple
 
 from git_vibe.errors import GitError
 from git_vibe.git.command import run_git_status
-from git_vibe.git.write import ObjectSink
+from git_vibe.git.write import Entry, ObjectSink
 from git_vibe.types import Oid
 
+_CONFLICTS = 1
 
-class Unmerged(NamedTuple):
-    """What one side has at a path where git cannot merge."""
+
+class Conflict(NamedTuple):
+    """A path git could not merge: what the base (stage 1), ours (2) and theirs (3) have there, as far as they do."""
 
     path: bytes
-    oid: Oid
+    stages: dict[int, Entry]
 
 
-def unmerged(
-    sink: ObjectSink, base: Oid, ours: Oid, theirs: Oid, *, cwd: Path, env: Mapping[str, str]
-) -> list[Unmerged]:
-    """What git cannot merge of two trees that both come from the tree `base`.
+class Merge(NamedTuple):
+    """The merged tree, with conflict markers in files where there are conflicts, and what is in conflict.
+
+    `sides` are the commits that the markers name, ours and theirs.
+    """
+
+    tree: Oid
+    conflicts: tuple[Conflict, ...] = ()
+    sides: tuple[Oid, ...] = ()
+
+
+def merge_trees(sink: ObjectSink, *, base: Oid, ours: Oid, theirs: Oid, cwd: Path, env: Mapping[str, str]) -> Merge:
+    """Merge two trees that both come from the tree `base`.
 
     Objects go to `sink`. `env` makes git see all trees; attributes are those of the work tree `cwd`. Raises GitError.
     """
-    bottom = sink.write_commit(base, [])
-    sides = [sink.write_commit(tree, [bottom]) for tree in (ours, theirs)]
+    if theirs in (base, ours):
+        return Merge(ours)
+    if ours == base:
+        return Merge(theirs)
+    bottom = sink.write_commit(base, [])  # git 2.39 merges no trees, only commits
+    sides = tuple(sink.write_commit(tree, [bottom]) for tree in (ours, theirs))
     done = run_git_status(["merge-tree", "--write-tree", "--no-messages", "-z", *sides], cwd=cwd, env=env)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, _CONFLICTS):
         raise GitError(f"git merge-tree failed: {done.stderr.decode(errors='replace').strip()}")
-    return [_unmerged(record) for record in done.stdout.split(b"\0")[1:] if record]
+    return _parse(done.stdout)._replace(sides=sides)
 
 
-def _unmerged(record: bytes) -> Unmerged:
-    head, _, path = record.partition(b"\t")
-    return Unmerged(path, Oid(head.split(b" ")[1].decode()))
+def _parse(output: bytes) -> Merge:
+    """Understand what git prints: the tree, then an entry for each stage of each path in conflict."""
+    tree, *records = output.split(b"\0")
+    conflicts: dict[bytes, dict[int, Entry]] = {}
+    for record in filter(None, records):
+        meta, _, path = record.partition(b"\t")
+        mode, oid, stage = meta.split()
+        conflicts.setdefault(path, {})[int(stage)] = Entry(int(mode, 8), Oid(oid.decode()))
+    return Merge(Oid(tree.decode()), tuple(Conflict(path, stages) for path, stages in conflicts.items()))

@@ -56,8 +56,3 @@ def _contents(blobs: list[str], *, cwd: Path) -> Iterator[bytes]:
         words = output.readline().split()
         missing = words[-1] == b"missing"
         yield b"" if missing else output.read(int(words[-1]) + 1)
-
-
-def copy_note(ref: str, source: Oid, target: Oid, *, cwd: Path) -> None:
-    """Let `target` have the note of `source`, if that has one and it has none. The caller holds a lock."""
-    run_git_status([*WRITTEN_OUT, *NO_HOOKS, "notes", f"--ref={ref}", "copy", source, target], cwd=cwd)

@@ -192,10 +192,11 @@ class Comparison:
         if self._contents is None:
             return set()
         try:
-            left = self._contents.unmerged(base, ours, theirs)
+            left = self._contents.conflicts(base, ours, theirs)
         except (VibeError, OSError):
             return {each.path for each in met}
-        paths, oids = {each.path for each in left}, {each.oid for each in left}
+        paths = {each.path for each in left}
+        oids = {entry.oid for each in left for entry in each.stages.values()}
         return {each.path for each in met if each.path in paths or _is_open(each, oids)}
 
     def _overlap(

@@ -6,7 +6,7 @@ import contextlib
 from typing import NamedTuple
 
 from git_vibe.git.differing import Lines, changed_lines, common_lines, entry_at
-from git_vibe.git.merge import Unmerged, unmerged
+from git_vibe.git.merge import Conflict, merge_trees
 from git_vibe.git.write import Entry, reading_too, tree_of
 from git_vibe.session.changes import steadily
 from git_vibe.session.layers import layer_trees
@@ -42,14 +42,16 @@ class Contents(contextlib.ExitStack):
             self._read[record.name] = Content(scratch, tree.oid)
         return self._read[record.name]
 
-    def unmerged(self, base: Oid | None, ours: SessionRecord, theirs: SessionRecord | Oid) -> list[Unmerged]:
+    def conflicts(self, base: Oid | None, ours: SessionRecord, theirs: SessionRecord | Oid) -> tuple[Conflict, ...]:
         """What git cannot merge of a session and another one, or a commit, that both come from the commit `base`."""
         content, cwd = self.of(ours), self._ws.repo.common_dir
         sink = content.scratch.sink
         bottom = sink.write_tree({}) if base is None else tree_of(base, cwd=cwd)
         other = tree_of(theirs, cwd=cwd) if isinstance(theirs, Oid) else self.of(theirs).tree
         environment = self._environment(ours, theirs)
-        return unmerged(sink, bottom, content.tree, other, cwd=content.scratch.worktree, env=environment)
+        return merge_trees(
+            sink, base=bottom, ours=content.tree, theirs=other, cwd=content.scratch.worktree, env=environment
+        ).conflicts
 
     def _environment(self, ours: SessionRecord, theirs: SessionRecord | Oid) -> dict[str, str]:
         environment = self.of(ours).scratch.environment

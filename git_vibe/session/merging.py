@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from git_vibe.errors import GitError, ObjectMissing
-from git_vibe.git.command import run_git, run_git_status
+from git_vibe.errors import ObjectMissing
+from git_vibe.git import merge as git_merge
+from git_vibe.git.command import run_git
 from git_vibe.git.grafting import graft
+from git_vibe.git.merge import Conflict, Merge
 from git_vibe.git.write import Entry
 from git_vibe.session.scratch import Scratch
 from git_vibe.types import Oid
 
-_CONFLICTS = 1
 _STAGES = (1, 2, 3)
 _MARKERS = (b"<<<<<<< ", b">>>>>>> ", b"||||||| ")
 
@@ -24,51 +25,17 @@ class Sides(NamedTuple):
     session: str
 
 
-class Conflict(NamedTuple):
-    """A path git could not merge: what the base (stage 1), ours (2) and theirs (3) have there, as far as they do."""
-
-    path: bytes
-    stages: dict[int, Entry]
-
-
-class Merge(NamedTuple):
-    """The merged tree, with conflict markers in files where there are conflicts, and what is in conflict."""
-
-    tree: Oid
-    conflicts: tuple[Conflict, ...] = ()
-
-
 def merge_trees(scratch: Scratch, *, base: Oid, ours: Oid, theirs: Oid, sides: Sides | None = None) -> Merge:
     """Merge two trees that came from a third. Objects go to the scratch's sink. Raises GitError.
 
     Conflicts name the sides; without `sides` whoever wants nothing but a clean merge gets names of git's.
     """
-    if theirs in (base, ours):
-        return Merge(ours)
-    if ours == base:
-        return Merge(theirs)
-    root = scratch.sink.write_commit(base, [])
-    left, right = (scratch.sink.write_commit(tree, [root]) for tree in (ours, theirs))
-    command = ["merge-tree", "--write-tree", "-z", left, right]
-    done = run_git_status(command, cwd=scratch.worktree, env=scratch.environment)
-    if done.returncode not in (0, _CONFLICTS):
-        raise GitError(f"git merge-tree failed: {done.stderr.decode(errors='replace').strip()}")
-    merge = _parse(done.stdout)
-    if sides is None or done.returncode == 0:
-        return merge
-    return _Naming(scratch, sides, left, right).named(merge)
-
-
-def _parse(output: bytes) -> Merge:
-    """Understand what `git merge-tree --write-tree -z` prints: tree, conflicted entries, and messages for people."""
-    tree, *fields = output.split(b"\0")
-    end = fields.index(b"") if b"" in fields else len(fields)
-    conflicts: dict[bytes, dict[int, Entry]] = {}
-    for field in fields[:end]:
-        meta, _, path = field.partition(b"\t")
-        mode, oid, stage = meta.split()
-        conflicts.setdefault(path, {})[int(stage)] = Entry(int(mode, 8), Oid(oid.decode()))
-    return Merge(Oid(tree.decode()), tuple(Conflict(path, stages) for path, stages in conflicts.items()))
+    merged = git_merge.merge_trees(
+        scratch.sink, base=base, ours=ours, theirs=theirs, cwd=scratch.worktree, env=scratch.environment
+    )
+    if sides is None or not merged.conflicts:
+        return merged
+    return _Naming(scratch, sides, *merged.sides).named(merged)
 
 
 class _Naming:
@@ -92,7 +59,7 @@ class _Naming:
                 changed[conflict.path] = None
             changed[path] = content
         conflicts = tuple(each._replace(path=self._path(merge.tree, each.path)) for each in merge.conflicts)
-        return Merge(graft(self._scratch.sink, merge.tree, changed), conflicts)
+        return merge._replace(tree=graft(self._scratch.sink, merge.tree, changed), conflicts=conflicts)
 
     def _entry(self, tree: Oid, path: bytes) -> Entry | None:
         """What the merged tree has at a path."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from git_vibe.git.merge import Merge
 from git_vibe.git.refs import read_ref, unreachable_tips
 from git_vibe.session.archive import session_head
-from git_vibe.session.merging import Merge, Sides, merge_trees
+from git_vibe.session.merging import Sides, merge_trees
 from git_vibe.session.rebase_state import Stand
 from git_vibe.session.replay import Replayed, replayed
 from git_vibe.session.scratch import Scratch

@@ -10,8 +10,8 @@ import os
 from typing import Any, NamedTuple
 
 from git_vibe.errors import RebaseInProgress, StateCorrupt
+from git_vibe.git.merge import Conflict
 from git_vibe.git.write import Entry
-from git_vibe.session.merging import Conflict
 from git_vibe.store.atomic import remove_dir_atomically, write_atomically
 from git_vibe.store.layout import SessionPaths
 from git_vibe.types import Oid
@@ -66,11 +66,6 @@ class RebaseState(NamedTuple):
     def paths(self) -> tuple[str, ...]:
         """The paths in conflict, as people read them."""
         return tuple(os.fsdecode(conflict.path) for conflict in self.conflicts)
-
-
-def is_rebasing(paths: SessionPaths) -> bool:
-    """Whether a rebase of the session has not ended."""
-    return paths.rebase_state.exists()
 
 
 def read_state(paths: SessionPaths) -> RebaseState | None:

@@ -96,7 +96,7 @@ def init(major: int, minor: int, offered: int) -> memoryview:
 
 
 def test_only_what_the_kernel_offers_is_asked_for() -> None:
-    answer = wire.answer_init(init(7, 45, wire.MAX_PAGES | wire.NO_OPEN_SUPPORT), wire.MAX_PAGES | wire.ASYNC_READ)
+    answer = wire.answer_init(init(7, 45, wire.MAX_PAGES | wire.CACHE_SYMLINKS), wire.MAX_PAGES | wire.ASYNC_READ)
     major, minor, readahead, used = struct.unpack_from("=IIII", answer)
     assert (major, minor, readahead, used) == (7, wire.NEWEST_MINOR, 131072, wire.MAX_PAGES)
 
