@@ -52,6 +52,8 @@ PINNED = {
     "SHELL": "/bin/sh",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+_LEADING_ASTRAY = ("GIT_", "MAKE", "MFLAGS")
+"""What variables begin with that git, or a make below the one that runs the tests, would follow."""
 _HOST_VARIABLES = ("GIT_VIBE_REQUIRE_FUSE",)
 _SOURCES = Path(__file__).parents[1]
 
@@ -109,7 +111,7 @@ def program_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program_directory: Path) -> Iterator[None]:
     """Nothing of the developer's own configuration, and a short XDG_RUNTIME_DIR for sockets."""
-    for name in [name for name in os.environ if name.startswith("GIT_") and name not in _HOST_VARIABLES]:
+    for name in [name for name in os.environ if name.startswith(_LEADING_ASTRAY) and name not in _HOST_VARIABLES]:
         monkeypatch.delenv(name)
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "_ARGCOMPLETE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
