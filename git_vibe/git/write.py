@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,11 @@ class Entry(NamedTuple):
     def is_tree(self) -> bool:
         """Whether the entry is a directory."""
         return self.mode == MODE_TREE
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the entry is a plain file, which has lines."""
+        return stat.S_ISREG(self.mode)
 
 
 class ObjectSink:

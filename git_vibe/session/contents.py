@@ -62,17 +62,12 @@ class Contents(contextlib.ExitStack):
     def common_lines(self, base: Oid | None, path: bytes, *sides: tuple[SessionRecord | Oid, Entry]) -> list[Lines]:
         """Lines of `path` in the commit `base` that two sides, with their entries at it, both changed."""
         before = None if base is None else entry_at(base, path, cwd=self._ws.repo.common_dir)
-        if before is None or not _is_file(before):
+        if before is None or not before.is_file:
             return []
-        changed = [self._changed_lines(before, who, entry) for who, entry in sides if _is_file(entry)]
+        changed = [self._changed_lines(before, who, entry) for who, entry in sides if entry.is_file]
         return common_lines(*changed) if len(changed) == len(sides) else [line for lines in changed for line in lines]
 
     def _changed_lines(self, before: Entry, who: SessionRecord | Oid, entry: Entry) -> list[Lines]:
         cwd = self._ws.repo.common_dir
         environment = {} if isinstance(who, Oid) else self.of(who).scratch.sink.environment
         return changed_lines(before.oid, entry.oid, cwd=cwd, env=environment)
-
-
-def _is_file(entry: Entry) -> bool:
-    """Whether an entry is a plain file, which has lines."""
-    return entry.mode & 0o170000 == 0o100000

@@ -81,7 +81,7 @@ class _Naming:
 
     def _content(self, entry: Entry) -> Entry:
         """An entry whose conflict markers have the names of the sides; what is no text stays."""
-        if entry.mode & 0o170000 != 0o100000:
+        if not entry.is_file:
             return entry
         try:
             content = self._scratch.sink.read_blob(entry.oid)

@@ -16,6 +16,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from git_vibe.store.lock import is_at
+
 _PART = ".part-"
 
 
@@ -52,7 +54,7 @@ class BlobCache:
         path = self._directory / f"{_PART}{name}"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(fd, fcntl.LOCK_EX)
-        if _is_at(fd, path):
+        if is_at(fd, path):
             if not (self._directory / name).exists():
                 return fd
             path.unlink()
@@ -103,12 +105,5 @@ class BlobCache:
             return
         with contextlib.suppress(OSError), open(path, "rb") as part:
             fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_at(part.fileno(), path):
+            if is_at(part.fileno(), path):
                 path.unlink()
-
-
-def _is_at(fd: int, path: Path) -> bool:
-    """Whether a descriptor's file has this name."""
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(fd), os.stat(path))
-    return False

@@ -43,7 +43,7 @@ def locked_inside(path: Path, timeout: float = TIMEOUT, what: str = "git-vibe") 
         try:
             if not _acquire(fd, deadline):
                 raise _busy(what, timeout)
-            if _is_at(fd, path):
+            if is_at(fd, path):
                 yield
                 return
         finally:
@@ -61,7 +61,7 @@ def _acquire(fd: int, deadline: float) -> bool:
         time.sleep(_PAUSE)
 
 
-def _is_at(fd: int, path: Path) -> bool:
+def is_at(fd: int, path: Path) -> bool:
     """Whether an open file still is the one that others find: it may have been removed while we waited."""
     with contextlib.suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(fd), os.stat(path))
