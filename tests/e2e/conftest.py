@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,13 @@ def native(repo: GitRepo, tmp_path: Path) -> Path:
     path = tmp_path / "native"
     repo.git("worktree", "add", "--quiet", "--detach", str(path))
     return path
+
+
+@pytest.fixture
+def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The directory whose entries say at which named points processes die; without it they go on."""
+    directory = tmp_path / "faults"
+    directory.mkdir()
+    monkeypatch.setenv("GIT_VIBE_FAULT", str(directory))
+    yield directory
+    shutil.rmtree(directory)

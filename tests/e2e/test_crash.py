@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,14 +78,10 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(repo: GitRepo, vibe: Vibe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(repo: GitRepo, vibe: Vibe, faults: Path) -> World:
     repo.commit({"lib/a.py": "a\n", "lib/b/c.py": "c\n", "data": bytes(range(256)) * 400})
     repo.git("config", "vibe.maxSessions", "1000")
-    faults = tmp_path / "faults"
-    faults.mkdir()
-    monkeypatch.setenv("GIT_VIBE_FAULT", str(faults))
-    yield World(repo, vibe, faults)
-    shutil.rmtree(faults)
+    return World(repo, vibe, faults)
 
 
 # What is done in a session, one system call each

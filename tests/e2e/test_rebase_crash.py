@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,15 +76,11 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(repo: GitRepo, vibe: Vibe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(repo: GitRepo, vibe: Vibe, faults: Path) -> World:
     repo.commit({"text": LINES})
     repo.git("branch", "start")
     repo.git("config", "vibe.maxSessions", "1000")
-    faults = tmp_path / "faults"
-    faults.mkdir()
-    monkeypatch.setenv("GIT_VIBE_FAULT", str(faults))
-    yield World(repo, vibe, faults)
-    shutil.rmtree(faults)
+    return World(repo, vibe, faults)
 
 
 def name_of(point: str) -> str:
